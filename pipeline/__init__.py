@@ -1,0 +1,1 @@
+"""From photo batches to a served and explained model."""

@@ -1,0 +1,1 @@
+"""Ground floor: parameters, errors, tables on disk, hashes, progress, paths and locks."""

@@ -1,0 +1,311 @@
+"""Everything a person may turn, one frozen model per section of `params.yaml`.
+
+Every problem of a file is reported at once, with its path (`train.batch_size`) and, for a misspelt key, the
+nearest name.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from pipeline.core.errors import ParameterError
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Section(BaseModel):
+    """A section of `params.yaml`: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelParameters(Section):
+    """Which line of models a run belongs to."""
+
+    name: Name
+    """Registered model, served folder and promotion history of this line."""
+
+
+class PhotosParameters(Section):
+    """Which photos a run sees."""
+
+    batches: tuple[str, ...] = ("*",)
+    """Globs over batch names."""
+    classes: tuple[str, ...] = ()
+    """Class names to keep; none given = all that are found."""
+
+
+class ValidateParameters(Section):
+    """What counts as a readable photo, and how many may fail."""
+
+    max_pixels: Count = 50_000_000
+    max_bytes: Count = 20_000_000
+    max_unreadable_share: Fraction = 0.2
+    """A run stops when a larger share of the files cannot be read."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+
+class EmbedParameters(Section):
+    """The frozen network whose vectors tell same scenes; off unless it is named."""
+
+    backbone: str | None = None
+    """Name of a network in `keras.applications`; none = off."""
+    width: Positive | None = None
+    """Width multiplier (alpha) of the MobileNet family."""
+    weights_sha256: Sha256 | None = None
+    """Hash of its ImageNet weights; written by `make recipe`."""
+    image_size: Annotated[int, Field(ge=32, le=1024)] = 128
+
+
+class CleanParameters(Section):
+    """Thresholds of the quality rules and of the search for copies."""
+
+    min_side: Count = 32
+    """Shorter side, pixels."""
+    max_aspect_ratio: Annotated[float, Field(gt=1)] = 4.0
+    min_brightness: Fraction = 0.15
+    """99th percentile of luma, of 1: photos below are dark."""
+    max_brightness: Fraction = 0.95
+    """5th percentile of luma, of 1: photos above are washed out."""
+    min_entropy: Annotated[float, Field(ge=0, le=8)] = 2.0
+    """Bits of the grey histogram: photos below hold next to nothing."""
+    min_sharpness: Annotated[float, Field(ge=0)] = 0.02
+    """Variance of the Laplacian over variance of the pixels: photos below are blurred."""
+    max_hash_distance: Annotated[int, Field(ge=0, le=16)] = 8
+    """Bits between perceptual hashes of candidates for the same photo."""
+    min_correlation: Fraction = 0.9
+    """Pearson correlation of 32x32 grey thumbnails that confirms the same photo."""
+    min_scene_cosine: Fraction = 0.95
+    """Cosine of embedding vectors that makes two photos the same scene."""
+
+
+class SplitParameters(Section):
+    """Shares of the sides among photos that no pin or twin places."""
+
+    validation: Share = 0.15
+    test: Share = 0.15
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> "SplitParameters":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave nothing for training; their sum must be below 1")
+        return self
+
+
+class AugmentParameters(Section):
+    """Random changes per epoch; each is off at 0."""
+
+    horizontal_flip: bool = True
+    vertical_flip: bool = False
+    rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
+    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Largest shift as a share of the side."""
+    min_crop_area: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Smallest share of the area that a random crop keeps; 1 = no crop."""
+    brightness: Fraction = 0.0
+    contrast: Fraction = 0.0
+    saturation: Fraction = 0.0
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    materialised_copies: Annotated[int, Field(ge=0, le=16)] = 0
+    """Augmented copies of each training photo written to disk beside the original."""
+    shard_megabytes: Annotated[int, Field(ge=1, le=1024)] = 64
+
+
+class HeadParameters(Section):
+    """What stands between the pooled features and the logits."""
+
+    dropout: Share = 0.0
+    hidden_units: Annotated[int, Field(ge=0, le=4096)] = 0
+    """0 = the pooled features feed the logits directly, which makes the closed-form activation map exact."""
+    l2: Annotated[float, Field(ge=0)] = 0.0
+    batch_normalisation: bool = False
+    activation: Literal["relu", "elu", "gelu", "selu"] = "relu"
+
+
+class ScheduleParameters(Section):
+    """Learning rate over the steps of a phase."""
+
+    kind: Literal["constant", "cosine", "exponential"] = "cosine"
+    learning_rate: Positive = 1e-3
+    warmup_share: Share = 0.0
+    """Share of the steps over which the rate climbs from 0."""
+    hold_share: Share = 0.0
+    """Share of the steps, after the warm-up, at the full rate."""
+    decay_rate: Annotated[float, Field(gt=0, le=1)] = 0.96
+    """Exponential only: factor per `decay_steps`."""
+    decay_steps: Count = 1000
+
+
+class PhaseParameters(Section):
+    """One phase of training: what is open, for how long, at what rate."""
+
+    epochs: Annotated[int, Field(ge=0, le=1000)]
+    unfreeze_from: Annotated[int, Field(ge=0)] | None = None
+    """First trainable layer of the backbone, counted from its input; none = the backbone is frozen, 0 = all open."""
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    momentum: Share = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: ScheduleParameters = ScheduleParameters()
+
+
+class TrainParameters(Section):
+    """Network and training."""
+
+    backbone: str = "residual_small"
+    """`residual_small`, or the name of a network in `keras.applications`."""
+    width: Positive | None = None
+    """Width multiplier (alpha) of the MobileNet family."""
+    weights: str = "none"
+    """`none`, `imagenet` (Keras' own cache), or the path of a weights file without the top."""
+    weights_sha256: Sha256 | None = None
+    """Hash that the weights file must have; written by `make recipe`."""
+    image_size: Annotated[int, Field(ge=16, le=1024)] = 96
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    head: HeadParameters = HeadParameters()
+    phases: tuple[PhaseParameters, ...] = Field(min_length=1, max_length=4)
+    label_smoothing: Share = 0.0
+    class_weights: Literal["none", "balanced"] = "balanced"
+    """Balanced weights are inverse to the counts and normalised to mean 1 over the photos."""
+    best_by: Literal["loss", "accuracy", "balanced_accuracy"] = "loss"
+    """Validation measure that chooses the epoch to keep."""
+    weight_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Momentum of an exponential moving average of the weights, which is then what is validated and kept; 0 = off."""
+    mixed_precision: bool = False
+
+
+class ExportParameters(Section):
+    """What the served artefact accepts and how its heat maps are scaled."""
+
+    max_pixels: Count = 50_000_000
+    max_bytes: Count = 20_000_000
+    heatmap_quantile: Annotated[float, Field(gt=0.5, le=1)] = 0.995
+    """Quantile of the positive logit map over validation photos that becomes 1 on the fixed scale."""
+
+
+class EvaluateParameters(Section):
+    """Which side is measured, and how intervals are drawn."""
+
+    side: Literal["validation", "test"] = "validation"
+    bootstrap_samples: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    calibration_bins: Annotated[int, Field(ge=2, le=100)] = 15
+
+
+class GateParameters(Section):
+    """Rules of the release gate; none set = not judged."""
+
+    min_accuracy: Fraction | None = None
+    min_balanced_accuracy: Fraction | None = None
+    min_class_recall: Fraction | None = None
+    max_calibration_error: Fraction | None = None
+    margin: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Largest loss of accuracy against the champion that is accepted, of 1."""
+
+
+class ServingParameters(Section):
+    """Where models are served from and asked."""
+
+    folder: str = "served"
+    grpc_address: str = "127.0.0.1:8500"
+    rest_address: str = "127.0.0.1:8501"
+    explainer_address: str = "127.0.0.1:8502"
+
+
+class TrackingParameters(Section):
+    """MLflow."""
+
+    uri: str = "sqlite:///mlflow.db"
+    """Any MLflow tracking URI; the environment variable MLFLOW_TRACKING_URI goes before it."""
+    experiment: str = "heritage"
+
+
+class Parameters(Section):
+    """The whole of `params.yaml`."""
+
+    recipe: Name
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    model: ModelParameters
+    photos: PhotosParameters = PhotosParameters()
+    validate_: ValidateParameters = Field(default=ValidateParameters(), alias="validate")
+    embed: EmbedParameters = EmbedParameters()
+    clean: CleanParameters = CleanParameters()
+    split: SplitParameters = SplitParameters()
+    augment: AugmentParameters = AugmentParameters()
+    train: TrainParameters
+    export: ExportParameters = ExportParameters()
+    evaluate: EvaluateParameters = EvaluateParameters()
+    gate: GateParameters = GateParameters()
+    serving: ServingParameters = ServingParameters()
+    tracking: TrackingParameters = TrackingParameters()
+
+
+def load_parameters(path: Path) -> Parameters:
+    """Read and check a parameters file.
+
+    Raises:
+        ParameterError: the file is missing or not YAML, or any value is unknown or out of range; all at once.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(
+            f"{path} does not exist",
+            expected="a parameters file",
+            todo="run in the project's folder, or write one with `make recipe NAME=demo`",
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(
+            f"{path} is not YAML: {error}", expected="sections of `name: value` lines", todo="mend the line named above"
+        ) from None
+    return parse_parameters(values, str(path))
+
+
+def parse_parameters(values: Any, source: str) -> Parameters:
+    """Check values that were read from `source` and give them types.
+
+    Raises:
+        ParameterError: with every problem of the values in one message.
+    """
+    try:
+        return Parameters.model_validate(values)
+    except ValidationError as error:
+        problems = [_in_words(problem) for problem in error.errors()]
+        raise ParameterError(
+            f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:\n  - " + "\n  - ".join(problems),
+            expected="the names and ranges of pipeline/core/parameters.py",
+            todo=f"mend the lines named above in {source}",
+        ) from None
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    location = problem["loc"]
+    name = ".".join(str(part) for part in location)
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(location[-1]), _names_at(location[:-1]), n=1, cutoff=0.5)
+        return f"{name}: unknown" + (f"; did you mean {near[0]}?" if near else "")
+    if problem["type"] == "missing":
+        return f"{name}: missing"
+    return f"{name}: {problem['msg']} (came: {problem['input']!r})"
+
+
+def _names_at(location: tuple[int | str, ...]) -> list[str]:
+    section: Any = Parameters
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = next(f for name, f in section.model_fields.items() if part in (name, f.alias))
+        section = _section_in(field.annotation)
+    return [field.alias or name for name, field in section.model_fields.items()]
+
+
+def _section_in(annotation: Any) -> Any:
+    arguments = getattr(annotation, "__args__", ())
+    return next((argument for argument in arguments if hasattr(argument, "model_fields")), annotation)

@@ -1,0 +1,54 @@
+"""Where everything lies in a checkout."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of a checkout, from its root."""
+
+    root: Path = Path()
+
+    @property
+    def parameters(self) -> Path:
+        """The parameters of the next run."""
+        return self.root / "params.yaml"
+
+    @property
+    def data(self) -> Path:
+        """All photos, as `data/<batch>/<label>/<file>`."""
+        return self.root / "data"
+
+    @property
+    def batches(self) -> Path:
+        """The batches in the order in which they were taken in, with the side that each is pinned to."""
+        return self.data / "batches.csv"
+
+    @property
+    def decisions(self) -> Path:
+        """What people decided about single photos."""
+        return self.root / "reviews" / "decisions.csv"
+
+    def artifacts(self, stage: str) -> Path:
+        """Folder of what a stage makes for later stages."""
+        return self.root / "artifacts" / stage
+
+    def reports(self, stage: str) -> Path:
+        """Folder of what a stage makes for people."""
+        return self.root / "reports" / stage
+
+    @property
+    def gate(self) -> Path:
+        """The verdict of the release gate."""
+        return self.root / "reports" / "gate.json"
+
+    @property
+    def state(self) -> Path:
+        """Locks, checkpoints and records that belong to this checkout and to no stage."""
+        return self.root / ".heritage"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held while data or stages run."""
+        return self.state / "run.lock"

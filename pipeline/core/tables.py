@@ -1,0 +1,111 @@
+"""Tables on disk: a table is a list of one frozen dataclass, stored as Parquet whose bytes depend on the rows alone."""
+
+import dataclasses
+import os
+import tempfile
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.core.errors import DataError
+
+Row = TypeVar("Row")
+
+_ARROW_TYPES: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+}
+
+
+def schema_of(row_type: type) -> pa.Schema:
+    """Arrow schema of a row dataclass; `T | None` becomes a nullable column, everything else is required.
+
+    Raises:
+        TypeError: a field has a type that no column can hold.
+    """
+    hints = typing.get_type_hints(row_type)
+    fields = []
+    for field in dataclasses.fields(row_type):
+        hint, nullable = _without_none(hints[field.name])
+        if hint not in _ARROW_TYPES:
+            raise TypeError(f"{row_type.__name__}.{field.name} has type {hint}; columns hold {list(_ARROW_TYPES)}")
+        fields.append(pa.field(field.name, _ARROW_TYPES[hint], nullable=nullable))
+    return pa.schema(fields)
+
+
+def write_rows(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
+    """Write rows as Parquet, replacing the file in one step; equal rows give equal bytes."""
+    schema = schema_of(row_type)
+    columns = {name: [getattr(row, name) for row in rows] for name in schema.names}
+    table = pa.Table.from_pydict(columns, schema=schema)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", version="2.6", write_statistics=False)
+
+
+def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
+    """Read the rows of a table written by `write_rows`.
+
+    Raises:
+        DataError: the file is missing, is not Parquet or lacks a column of `row_type`.
+    """
+    schema = schema_of(row_type)
+    try:
+        table = pq.read_table(path, columns=schema.names)
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} does not exist",
+            expected="the table that an earlier stage writes",
+            todo="run `dvc repro` (or the stage that makes it) first",
+        ) from None
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{path} cannot be read: {error}",
+            expected=f"a Parquet table with the columns {', '.join(schema.names)}",
+            todo="delete the file and run `dvc repro` again",
+        ) from None
+    missing = [name for name in schema.names if name not in table.column_names]
+    if missing:
+        raise DataError(
+            f"{path} lacks the columns {', '.join(missing)}",
+            expected=f"the columns {', '.join(schema.names)}",
+            todo="delete the file and run `dvc repro` again",
+        )
+    columns = [table.column(name).to_pylist() for name in schema.names]
+    return [row_type(*values) for values in zip(*columns, strict=True)]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it replaces `path` in one step, on failure it is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step, so that no reader ever sees half of it."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if isinstance(hint, types.UnionType):
+        inner = [argument for argument in typing.get_args(hint) if argument is not type(None)]
+        return inner[0], True
+    return hint, False

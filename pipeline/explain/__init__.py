@@ -1,0 +1,1 @@
+"""Maps that show the grounds of an answer."""

@@ -1,0 +1,1 @@
+"""The SavedModel, its signatures, manifest and warm-up."""

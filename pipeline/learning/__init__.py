@@ -1,0 +1,1 @@
+"""Photo datasets, augmentation, backbones, heads, schedules and training."""

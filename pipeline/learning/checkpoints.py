@@ -1,0 +1,81 @@
+"""Checkpoints of a training run: plain arrays and a JSON record, written in one step and never unpickled."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipeline.core.tables import replacing
+
+Arrays = list[np.ndarray[Any, Any]]
+
+_RECORD = "record"
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """A line of `history.csv`."""
+
+    epoch: int
+    """From 1, through all phases."""
+    phase: int
+    """From 1."""
+    learning_rate: float
+    """Of the epoch's last step."""
+    loss: float
+    """Training loss, with label smoothing and class weights."""
+    accuracy: float
+    """On augmented training photos, while the weights move."""
+    val_loss: float
+    """Plain cross-entropy on validation photos."""
+    val_accuracy: float
+    val_balanced_accuracy: float
+    seconds: float
+    images_per_second: float
+    kept: bool
+    """The best epoch so far."""
+
+
+def save_checkpoint(path: Path, history: Sequence[EpochRow], arrays: dict[str, Arrays]) -> None:
+    """Write a checkpoint, replacing the one before in one step.
+
+    Args:
+        path: an `.npz` file.
+        history: the epochs that are done.
+        arrays: named lists of tensors (network, optimiser, averaged weights, best weights).
+    """
+    record = json.dumps([dataclasses.asdict(row) for row in history])
+    named = {f"{name}/{index}": array for name, group in arrays.items() for index, array in enumerate(group)}
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **{_RECORD: np.frombuffer(record.encode(), np.uint8)}, **named)
+
+
+def load_checkpoint(path: Path) -> tuple[list[EpochRow], dict[str, Arrays]] | None:
+    """Read the history and the arrays of a checkpoint, or None where there is none."""
+    if not path.exists():
+        return None
+    groups: dict[str, dict[int, np.ndarray[Any, Any]]] = {}
+    with np.load(path, allow_pickle=False) as stored:
+        record = json.loads(stored[_RECORD].tobytes().decode())
+        for key in stored.files:
+            if key != _RECORD:
+                name, index = key.rsplit("/", 1)
+                groups.setdefault(name, {})[int(index)] = stored[key]
+    arrays = {name: [group[index] for index in sorted(group)] for name, group in groups.items()}
+    return [EpochRow(**row) for row in record], arrays
+
+
+def values_of(variables: list[keras.Variable]) -> Arrays:
+    """Copies of the variables' values."""
+    return [np.array(variable.numpy()) for variable in variables]
+
+
+def assign_values(variables: list[keras.Variable], values: Arrays) -> None:
+    """Set the variables to values that `values_of` gave for the same network."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

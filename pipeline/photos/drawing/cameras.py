@@ -1,0 +1,85 @@
+"""Where the camera stands: which point of the wall each pixel shows, and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.photos.drawing.fields import ONE
+from pipeline.photos.drawing.streams import Grid, Stream
+
+_SHAPES = ((192, 192), (168, 224), (224, 168), (176, 208), (160, 240), (208, 176))
+"""Height and width of photos, pixels."""
+
+_UNIT = 1 << 16
+
+Row = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A photo's size and its projection of the wall, a whole-number homography around the photo's centre.
+
+    Args:
+        height: pixels.
+        width: pixels.
+        millimetre: length of a millimetre of wall at the photo's centre, in 1/256 pixel.
+        along: row of the homography that gives the place along the wall.
+        down: the same for the place down the wall.
+        depth: the same for the divisor.
+    """
+
+    height: int
+    width: int
+    millimetre: int
+    along: Row
+    down: Row
+    depth: Row
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.height, self.width
+
+    def wall_grids(self) -> tuple[Grid, Grid]:
+        """Place along and down the wall that each pixel shows, in 1/256 pixel, int32 `[height, width]`."""
+        down, along = np.indices(self.shape, dtype=np.int64)
+        along, down = along - self.width // 2, down - self.height // 2
+        depth = self.depth[0] * along + self.depth[1] * down + self.depth[2]
+        on_wall = [(row[0] * along + row[1] * down + row[2]) // depth for row in (self.along, self.down)]
+        return on_wall[0].astype(np.int32), on_wall[1].astype(np.int32)
+
+    def on_photo(self, along: int, down: int) -> tuple[int, int]:
+        """Pixel position (x, y) of a place on the wall, all in 1/256 pixel, by the adjugate of the homography."""
+        first, second, third = self.along, self.down, self.depth
+        rows = (_cross(second, third), _cross(third, first), _cross(first, second))
+        x, y, depth = (rows[0][i] * along + rows[1][i] * down + rows[2][i] for i in range(3))
+        return ONE * x // depth + ONE * (self.width // 2), ONE * y // depth + ONE * (self.height // 2)
+
+
+def place_camera(stream: Stream, course_height: int) -> Camera:
+    """Choose size, distance, tilt and perspective of a photo.
+
+    Args:
+        stream: the photo's stream.
+        course_height: brick and joint, millimetres; a course shows at 13 to 34 pixels.
+    """
+    height, width = _SHAPES[stream.between(0, len(_SHAPES) - 1)]
+    millimetre = stream.between(13, 34) * ONE // course_height
+    tilt = stream.between(-_UNIT * ONE // 18, _UNIT * ONE // 18)
+    shear = stream.between(-_UNIT * ONE // 40, _UNIT * ONE // 40)
+    scale = _UNIT * ONE
+    turn = stream.between(-_UNIT // 4, _UNIT // 4) // width if stream.chance(60) else 0
+    nod = stream.between(-_UNIT // 5, _UNIT // 5) // height if stream.chance(50) else 0
+    origin = (stream.between(0, 1 << 20), stream.between(0, 1 << 20))
+    # The origin is added after the division by depth, hence the depth row in each of the other two.
+    along = (scale + origin[0] * turn, shear - tilt + origin[0] * nod, origin[0] * _UNIT)
+    down = (tilt + origin[1] * turn, scale + origin[1] * nod, origin[1] * _UNIT)
+    return Camera(height, width, millimetre, along, down, (turn, nod, _UNIT))
+
+
+def _cross(first: Row, second: Row) -> Row:
+    return (
+        first[1] * second[2] - first[2] * second[1],
+        first[2] * second[0] - first[0] * second[2],
+        first[0] * second[1] - first[1] * second[0],
+    )

@@ -1,0 +1,296 @@
+"""Intake: a folder or archive of photos becomes a batch below `data/`, whole or not at all."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.core.errors import DataError, MachineError, ParameterError
+from pipeline.core.hashing import sha256_of_file, sha256_of_value
+from pipeline.core.locks import held_lock
+from pipeline.core.parameters import Name
+from pipeline.core.paths import Layout
+from pipeline.core.progress import progress_bar, with_progress
+from pipeline.photos.archives import unpack
+from pipeline.photos.batches import read_batches, write_batches
+from pipeline.photos.listing import MASKS, PHOTOS_CSV, UNLABELLED
+from pipeline.photos.records import Batch, Side
+from pipeline.photos.source_tables import PhotoLine, write_photos_csv
+from pipeline.photos.sources import SourcePart, read_source
+
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBatch:
+    """What became of one batch."""
+
+    batch: Batch
+    """Its line in `data/batches.csv`; for photos seen before, the line under which they came first."""
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeResult:
+    """What became of a source."""
+
+    taken: tuple[TakenBatch, ...]
+    left_out: tuple[str, ...]
+    """Files of the source that are neither photos nor masks nor tables, by path from the source."""
+
+
+def bring_photos(layout: Layout, source: Path, batch: str, side: str | None = None) -> IntakeResult:
+    """Take photos in and version `data/`, under one lock; see `take_in` and `version_data`."""
+    with held_lock(layout.run_lock, f"the intake of batch {batch}"):
+        result = _take_in(layout, source, batch, side)
+        _version_data(layout)
+    return result
+
+
+def take_in(layout: Layout, source: Path, batch: str, side: str | None = None) -> IntakeResult:
+    """Take photos in as `data/<batch>/<label>/<file>` with a `photos.csv`, byte for byte, and record the batch.
+
+    The batch is made beside `data/`, moved there in one step and then recorded; what a crash between the two leaves
+    unrecorded, the next intake records. Nothing in `data/` is changed or removed. A source with `train` and `test`
+    folders becomes the batches `<batch>-train` and `<batch>-test`, the latter pinned to the test side.
+
+    Args:
+        layout: the checkout.
+        source: a folder, tar or zip with class folders, train and test folders, or a table (see `read_source`).
+        batch: name of the new batch.
+        side: `test` pins the batch to the test side.
+
+    Returns:
+        The batches; photos whose labels and bytes all came in an earlier batch are not taken in again.
+
+    Raises:
+        ParameterError: the name cannot be a batch's name, or the side is unknown.
+        DataError: the source cannot be understood, or the name belongs to other photos.
+        MachineError: the run lock is held, or the disk is full.
+    """
+    with held_lock(layout.run_lock, f"the intake of batch {batch}"):
+        return _take_in(layout, source, batch, side)
+
+
+def version_data(layout: Layout) -> None:
+    """Give `data/` as it is now to DVC, which writes its hash to `data.dvc`.
+
+    Raises:
+        MachineError: the run lock is held, or DVC fails; the message has DVC's own words.
+    """
+    with held_lock(layout.run_lock, "the versioning of data/"):
+        _version_data(layout)
+
+
+def batch_sha256(photos: Sequence[tuple[str | None, str]], masks: Sequence[str]) -> str:
+    """Hash what a batch holds, whatever the names and order of its files.
+
+    Args:
+        photos: label (None = unlabelled) and sha256 of each photo.
+        masks: sha256 of each mask.
+    """
+    labelled = sorted([label or "", sha256] for label, sha256 in photos)
+    return sha256_of_value({"photos": labelled, "masks": sorted(masks)})
+
+
+def _take_in(layout: Layout, source: Path, batch: str, side: str | None) -> IntakeResult:
+    _check_arguments(layout, source, batch, side)
+    _repair(layout)
+    with _staging(layout) as staging:
+        folder = source
+        if source.is_file():
+            folder = staging / "unpacked"
+            folder.mkdir()
+            unpack(source, folder)
+        understood = read_source(folder)
+        if side is not None and understood.parts[0].name:
+            raise ParameterError(
+                f"{source} holds train and test folders, and SIDE={side} was given",
+                expected="one or the other: the test folder is pinned to the test side by itself",
+                todo="leave SIDE away",
+            )
+        taken: list[TakenBatch] = []
+        for part in understood.parts:
+            name = f"{batch}-{part.name}" if part.name else batch
+            pinned = Side.TEST.value if Side.TEST in (side, part.name) else ""
+            made = _make_batch(staging / "batches" / name, understood.root, part, pinned)
+            known = [*read_batches(layout.batches), *(earlier.batch for earlier in taken if earlier.is_new)]
+            taken.append(_compared(made, known, layout))
+        _move_in(layout, staging / "batches", [batch.batch for batch in taken if batch.is_new])
+    return IntakeResult(tuple(taken), tuple(file for part in understood.parts for file in part.left_out))
+
+
+def _check_arguments(layout: Layout, source: Path, batch: str, side: str | None) -> None:
+    try:
+        TypeAdapter(Name).validate_python(batch)
+    except ValidationError:
+        raise ParameterError(
+            f"BATCH={batch} cannot be a batch's name",
+            expected="letters, digits, `.`, `_` and `-`, starting with a letter or digit",
+            todo="choose another name",
+        ) from None
+    if side not in (None, Side.TEST.value) or batch == layout.batches.name:
+        raise ParameterError(
+            f"SIDE={side} BATCH={batch}",
+            expected="SIDE=test or no SIDE, and a batch that is not named as the record of batches",
+            todo="training and validation photos are drawn by the pipeline: leave SIDE away",
+        )
+    if not source.exists():
+        raise DataError(
+            f"{source} does not exist", expected="a folder, tar or zip of photos", todo="check the path in FROM"
+        )
+
+
+@contextmanager
+def _staging(layout: Layout) -> Iterator[Path]:
+    """A folder on the same file system as `data/`, gone after the block."""
+    staging = layout.state / "intake" / "staging"
+    try:
+        shutil.rmtree(staging, ignore_errors=True)
+        (staging / "batches").mkdir(parents=True)
+        layout.data.mkdir(exist_ok=True)
+        yield staging
+    except OSError as error:
+        full = error.errno in _DISK_FULL
+        raise MachineError(
+            f"the photos could not be taken in: {error}",
+            expected=f"room for the photos below {layout.root.resolve()}, files that can be read and written",
+            todo="free some space and run the command again" if full else "mend what the message names and try again",
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _make_batch(folder: Path, root: Path, part: SourcePart, side: str) -> Batch:
+    """Copy a part's photos and masks into the layout of `data/`, and hash them there."""
+    folder.mkdir()
+    masks = _copied_masks(folder, root, part.masks)
+    lines: list[PhotoLine] = []
+    hashes: list[tuple[str | None, str]] = []
+    used: set[str] = set()
+    for photo in with_progress(part.photos, f"take in {folder.name}", total=len(part.photos)):
+        path = _free_path(f"{photo.label or UNLABELLED}/{_readable(PurePosixPath(photo.path).name)}", used)
+        hashes.append((photo.label, _copied(root / photo.path, folder / path)))
+        mask = masks[photo.facts.mask].path if photo.facts.mask else ""
+        lines.append(PhotoLine(path, photo.label, replace(photo.facts, mask=mask)))
+    write_photos_csv(folder / PHOTOS_CSV, lines)
+    sha256 = batch_sha256(hashes, [mask.sha256 for mask in masks.values()])
+    return Batch(folder.name, side, sha256, len(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    path: str
+    sha256: str
+
+
+def _copied_masks(folder: Path, root: Path, masks: Sequence[str]) -> dict[str, _Mask]:
+    copied: dict[str, _Mask] = {}
+    used: set[str] = set()
+    for mask in masks:
+        inner = mask.partition(f"{MASKS}/")[2] or mask
+        path = _free_path(f"{MASKS}/{_readable(inner)}", used)
+        copied[mask] = _Mask(path, _copied(root / mask, folder / path))
+    return copied
+
+
+def _copied(source: Path, destination: Path) -> str:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, destination)
+    return sha256_of_file(destination)
+
+
+def _free_path(path: str, used: set[str]) -> str:
+    """The path, or for a name already used the first free of `name-2`, `name-3` and so on."""
+    pure = PurePosixPath(path)
+    free, number = path, 1
+    while free in used:
+        number += 1
+        free = str(pure.with_name(f"{pure.stem}-{number}{pure.suffix}"))
+    used.add(free)
+    return free
+
+
+def _readable(name: str) -> str:
+    """The name with bytes that are no UTF-8 spelt out, since tables hold text."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\\", "%")
+
+
+def _compared(made: Batch, known: Sequence[Batch], layout: Layout) -> TakenBatch:
+    """Tell a new batch from one that was seen before."""
+    seen = next((batch for batch in known if batch.sha256 == made.sha256), None)
+    if seen is not None and seen.side != made.side:
+        raise DataError(
+            f"the photos of {made.batch} came before as batch {seen.batch}, {_pinned(seen)}; now they are to be "
+            f"{_pinned(made)}",
+            expected="one side for a batch, for good: test photos never move",
+            todo=f"leave them as {seen.batch}; to start over, take that batch out of data/ and of {layout.batches}",
+        )
+    if seen is not None:
+        return TakenBatch(seen, is_new=False)
+    if (layout.data / made.batch).exists():
+        raise DataError(
+            f"there is a {layout.data / made.batch} already, with other photos",
+            expected="a new name for new photos: a batch never changes",
+            todo=f"choose another name, such as BATCH={made.batch}-2",
+        )
+    return TakenBatch(made, is_new=True)
+
+
+def _pinned(batch: Batch) -> str:
+    return f"pinned to {batch.side}" if batch.side else "not pinned"
+
+
+def _move_in(layout: Layout, staged: Path, new: Sequence[Batch]) -> None:
+    if not new:
+        return
+    # The intent lets the next intake record what a crash between the moves and the record leaves behind.
+    write_batches(_intent(layout), new)
+    for batch in new:
+        (staged / batch.batch).rename(layout.data / batch.batch)
+    _repair(layout)
+
+
+def _repair(layout: Layout) -> None:
+    """Record the batches of an intent that did arrive in `data/`, and forget the intent."""
+    intended = read_batches(_intent(layout))
+    if not intended:
+        return
+    known = read_batches(layout.batches)
+    names = {batch.batch for batch in known}
+    arrived = [batch for batch in intended if batch.batch not in names and (layout.data / batch.batch).is_dir()]
+    write_batches(layout.batches, [*known, *arrived])
+    _intent(layout).unlink()
+
+
+def _intent(layout: Layout) -> Path:
+    return layout.state / "intake" / "intent.csv"
+
+
+def _version_data(layout: Layout) -> None:
+    command = [sys.executable, "-m", "dvc", "add", "--quiet", layout.data.name]
+    with progress_bar() as progress:
+        progress.add_task("version data/ with DVC", total=None)
+        done = subprocess.run(
+            command,
+            cwd=layout.root,
+            env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        words = (done.stderr or done.stdout).strip() or f"it ended with {done.returncode}"
+        raise MachineError(
+            f"DVC could not version data/: {words}",
+            expected="a checkout with DVC set up, and room for its cache",
+            todo="mend what DVC names, then run `dvc add data`",
+        )

@@ -1,0 +1,201 @@
+"""Sides: which photos train, validate and test a model.
+
+Batches are replayed in the order in which they came, so a photo's side is settled by what was known when it came,
+and no later batch moves a test photo. Pinned batches count as the first to come: pinning one redefines the test side.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.core.errors import DataError
+from pipeline.core.parameters import SplitParameters
+from pipeline.photos.records import Batch, DuplicateRow, Side
+
+SCENE_PREFIX = "scene-"
+"""Groups found by `clean` start so; a group that a person gave does not."""
+
+SIDES_NEAREST_TEST_FIRST = (Side.TEST, Side.VALIDATION, Side.TRAIN)
+
+
+class Photo(Protocol):
+    """What the sides need of a row: a row of `validate` or of `clean`."""
+
+    @property
+    def path(self) -> str: ...  # noqa: D102
+
+    @property
+    def batch(self) -> str: ...  # noqa: D102
+
+    @property
+    def label(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+
+    @property
+    def group(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A labelled photo as it comes in."""
+
+    id: str
+    """Its path."""
+    sha256: str
+    batch: str
+    pinned: bool
+    """Whether its batch is pinned to the test side."""
+    twins: frozenset[str]
+    """Ids of the same photo elsewhere, symmetric; its own id and unknown ids are allowed and mean nothing."""
+    group: str
+    """Photos that share a side; empty = none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the replay settled."""
+
+    sides: dict[str, Side]
+    """A side for each arrival, by id."""
+    bridges: frozenset[str]
+    """Photos with side none that would tie training to the photos that measure it: earlier twins of a photo that
+    joined a side nearer to test, and members of a given group that a pinned batch holds part of."""
+    twins_of_pinned: frozenset[str]
+    """Photos with side none that are the same photo as a pinned one."""
+
+
+def in_intake_order(arrivals: Iterable[Arrival], batches: Sequence[Batch]) -> list[Arrival]:
+    """Sort arrivals: pinned batches first, then the order of `data/batches.csv`, then the path."""
+    position = {batch.batch: number for number, batch in enumerate(batches)}
+    return sorted(arrivals, key=lambda arrival: (not arrival.pinned, position[arrival.batch], arrival.id))
+
+
+def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], batches: Sequence[Batch]) -> list[Arrival]:
+    """Make the arrivals of all labelled photos, kept or not, in intake order.
+
+    Quarantined photos take part, so that a side depends on neither the thresholds of `clean` nor on which copy was
+    kept. Equal bytes are twins, and share their twins, whether or not a pair names them.
+
+    Args:
+        photos: rows with their final label and group; unlabelled ones are left out.
+        duplicates: pairs by path; those of tier 1 are twins.
+        batches: lines of `data/batches.csv`.
+
+    Raises:
+        DataError: a photo's batch was never taken in.
+    """
+    pinned = {batch.batch: batch.side == Side.TEST for batch in batches}
+    strangers = sorted({photo.batch for photo in photos} - pinned.keys())
+    if strangers:
+        raise DataError(
+            f"data/batches.csv does not know the batches {', '.join(strangers)}",
+            expected="a line for every folder of data/",
+            todo="move the folder out of data/ and bring it in with `make photos FROM=<folder> BATCH=<name>`",
+        )
+    twins = _twins_by_sha256(photos, duplicates)
+    arrivals = (
+        Arrival(
+            id=photo.path,
+            sha256=photo.sha256,
+            batch=photo.batch,
+            pinned=pinned[photo.batch],
+            twins=twins[photo.sha256],
+            group=photo.group,
+        )
+        for photo in photos
+        if photo.label is not None
+    )
+    return in_intake_order(arrivals, batches)
+
+
+def replay_sides(arrivals: Sequence[Arrival], shares: SplitParameters, seed: int) -> Replay:
+    """Settle the side of every photo, in order of arrival.
+
+    A pinned photo tests, and no twin of it joins it. Any other photo joins the twin or group member that is nearest
+    to the test side; its earlier twins on a side farther from test are sent out. A photo without such company is
+    placed by its own bytes, so that the result depends on neither the number nor the order of the photos after it.
+
+    Where photos are pinned, the test side is theirs alone: the other photos are placed on train and validation, in
+    the proportion that `shares` gives these two; a given group that is partly pinned is left out, and a scene group
+    is cut.
+
+    Args:
+        arrivals: photos in recorded intake order, see `in_intake_order`.
+        shares: shares of validation and test, each in [0, 1); the rest trains.
+        seed: changes the placement of photos without twins and group, and nothing else.
+
+    Reference:
+        Barz and Denzler, "Do we train on test data?", arXiv 1902.00423, for why twins must share a side.
+    """
+    pinned = {arrival.id for arrival in arrivals if arrival.pinned}
+    pinned_groups = {arrival.group for arrival in arrivals if arrival.pinned and is_given(arrival.group)}
+    sides: dict[str, Side] = dict.fromkeys(pinned, Side.TEST)
+    group_sides: defaultdict[str, set[Side]] = defaultdict(set)
+    twins_of_pinned: set[str] = set()
+    bridges: set[str] = set()
+    for arrival in arrivals:
+        if arrival.pinned:
+            continue
+        if arrival.twins & pinned:
+            sides[arrival.id] = Side.NONE
+            twins_of_pinned.add(arrival.id)
+        elif arrival.group in pinned_groups:
+            sides[arrival.id] = Side.NONE
+            bridges.add(arrival.id)
+        else:
+            known = {sides[twin] for twin in arrival.twins if twin in sides} | group_sides[arrival.group]
+            side = _nearest_test(known) or _side_by_bytes(arrival.sha256, shares, seed, test_is_pinned=bool(pinned))
+            sent_out = {twin for twin in arrival.twins if sides.get(twin, side) not in (side, Side.NONE)}
+            sides.update(dict.fromkeys(sent_out, Side.NONE))
+            bridges |= sent_out
+            sides[arrival.id] = side
+            if arrival.group:
+                group_sides[arrival.group].add(side)
+    return Replay(sides, frozenset(bridges), frozenset(twins_of_pinned))
+
+
+def is_given(group: str) -> bool:
+    """Whether a person gave the group, so that it is a promise and not a guess."""
+    return group != "" and not group.startswith(SCENE_PREFIX)
+
+
+def cut_groups(groups_and_sides: Iterable[tuple[str, Side]]) -> frozenset[str]:
+    """Groups with photos on more than one of train, validation and test, from (group, side) of each photo."""
+    sides_of: defaultdict[str, set[Side]] = defaultdict(set)
+    for group, side in groups_and_sides:
+        if group and side is not Side.NONE:
+            sides_of[group].add(side)
+    return frozenset(group for group, sides in sides_of.items() if len(sides) > 1)
+
+
+def _twins_by_sha256(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow]) -> dict[str, frozenset[str]]:
+    sha256_of = {photo.path: photo.sha256 for photo in photos}
+    paths_of: defaultdict[str, list[str]] = defaultdict(list)
+    for photo in photos:
+        paths_of[photo.sha256].append(photo.path)
+    alike = {sha256: {sha256} for sha256 in paths_of}
+    for pair in duplicates:
+        if pair.tier == 1:
+            first, second = sha256_of[pair.first], sha256_of[pair.second]
+            alike[first].add(second)
+            alike[second].add(first)
+    return {sha256: frozenset(path for same in others for path in paths_of[same]) for sha256, others in alike.items()}
+
+
+def _nearest_test(known: set[Side]) -> Side | None:
+    return next((side for side in SIDES_NEAREST_TEST_FIRST if side in known), None)
+
+
+def _side_by_bytes(sha256: str, shares: SplitParameters, seed: int, *, test_is_pinned: bool) -> Side:
+    digest = hashlib.sha256(f"{seed}:{sha256}".encode()).digest()
+    # 53 bits are what a float holds exactly, so the quotient never rounds up to 1.
+    position = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+    test = 0.0 if test_is_pinned else shares.test
+    validation = shares.validation / (1 - shares.test) if test_is_pinned else shares.validation
+    if position < test:
+        return Side.TEST
+    return Side.VALIDATION if position < test + validation else Side.TRAIN

@@ -1,0 +1,26 @@
+"""Where a model comes from: the version of the photos and of the code."""
+
+import subprocess
+
+import yaml
+
+from pipeline.core.paths import Layout
+
+
+def data_hash(layout: Layout) -> str:
+    """DVC's hash of the photos, empty where they are not under DVC."""
+    try:
+        values = yaml.safe_load((layout.root / "data.dvc").read_text(encoding="utf-8"))
+        return str(values["outs"][0]["md5"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, IndexError):
+        return ""
+
+
+def git_commit(layout: Layout) -> str:
+    """The commit that is checked out, with `-dirty` behind it where files were changed; empty outside git."""
+    command = ["git", "-C", str(layout.root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""

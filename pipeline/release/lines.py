@@ -1,0 +1,53 @@
+"""Where the files of one line of models lie: its served versions, its history and its lock."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.core.parameters import Parameters
+from pipeline.core.paths import Layout
+
+JOURNAL_NAME = "promotions.jsonl"
+STAGE_PREFIX = ".stage-"
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """Paths of a line of models below the served folder."""
+
+    served: Path
+    """The folder that holds all lines, absolute."""
+    name: str
+    """Registered model and served model."""
+
+    @property
+    def folder(self) -> Path:
+        """Numbered version folders, as model servers expect them."""
+        return self.served / self.name
+
+    @property
+    def journal(self) -> Path:
+        """What served when, and who decided so."""
+        return self.folder / JOURNAL_NAME
+
+    @property
+    def lock(self) -> Path:
+        """Held while the served version changes."""
+        return self.folder / ".lock"
+
+    def golden(self, number: int) -> Path:
+        """Golden photos of one version, outside its folder, which holds nothing but what its manifest lists."""
+        return self.folder / ".golden" / f"{number}.json"
+
+    @property
+    def server_config(self) -> Path:
+        """The model server's configuration of all lines."""
+        return self.served / "models.config"
+
+    def version(self, number: int) -> Path:
+        """Folder of one version."""
+        return self.folder / str(number)
+
+
+def line_of(layout: Layout, parameters: Parameters) -> ModelLine:
+    """The line of models that a run's parameters name."""
+    return ModelLine((layout.root / parameters.serving.folder).resolve(), parameters.model.name)

@@ -1,0 +1,197 @@
+"""The model registry in MLflow: versions made from runs, and the aliases `champion` and `challenger`.
+
+Models are never loaded through MLflow: its loaders may run code that lies beside a model. Files are taken from the
+run that made a version, and count only where they match the manifest hash that the version was registered with.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pipeline.core.errors import GateRefused, ServingError
+from pipeline.core.parameters import Parameters
+from pipeline.core.paths import Layout
+from pipeline.export.manifest import FILE_NAME as MANIFEST
+from pipeline.export.manifest import manifest_sha256
+from pipeline.release.facts import data_hash, git_commit
+from pipeline.release.gate_report import GateReport, read_gate
+from pipeline.release.golden import GOLDEN, golden_photos, write_golden
+from pipeline.release.manifest import candidate_manifest
+from pipeline.release.mlflow_client import connected
+from pipeline.release.tracking import RUN_HASH_TAG, SAVED_MODEL, hash_of_run, read_lock, track
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+
+_MANIFEST_TAG = "pipeline.manifest"
+_GATE_TAG = "pipeline.gate"
+_SERVED_TAG = "pipeline.served"
+_NO_SUCH_ENTRY = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""How MLflow says that a name or an alias does not exist; the second is its word for aliases."""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """What registering came to."""
+
+    name: str
+    version: int
+    run_id: str
+    created: bool
+    """False where the same work was registered before."""
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version as the registry knows it."""
+
+    version: int
+    run_id: str
+    manifest: str
+    """Manifest hash at registration."""
+    gate: str
+    """Verdict of the gate at registration, with whoever overrode it."""
+
+
+def register(layout: Layout, parameters: Parameters) -> ModelVersion:
+    """Make the candidate a version of its registered model, under the alias `challenger`.
+
+    Raises:
+        GateRefused: the gate has not passed this very candidate, and nobody has overridden it.
+        DataError: `dvc.lock` is half way, or evaluation's predictions are missing.
+        ServingError: MLflow does not answer, or the exported model is damaged.
+    """
+    manifest = manifest_sha256(candidate_manifest(layout))
+    gate = _passed_gate(layout, manifest)
+    run = track(layout, parameters)
+    tags = {
+        RUN_HASH_TAG: hash_of_run(read_lock(layout.root / "dvc.lock")),
+        _MANIFEST_TAG: manifest,
+        _GATE_TAG: gate.in_words(),
+        "pipeline.data_hash": data_hash(layout),
+        "pipeline.git_commit": git_commit(layout),
+    }
+    with connected(layout, parameters) as client:
+        registry = Registry(client, parameters.model.name)
+        known = registry.version_with_tag(RUN_HASH_TAG, tags[RUN_HASH_TAG])
+        if known is not None:
+            return ModelVersion(registry.name, known, run.run_id, created=False)
+        _log_release_facts(client, run.run_id, layout)
+        version = registry.add_version(run.run_id, tags)
+        registry.set_alias(CHALLENGER, version)
+    return ModelVersion(registry.name, version, run.run_id, created=True)
+
+
+class Registry:
+    """One registered model.
+
+    Args:
+        client: an `MlflowClient`.
+        name: the registered model.
+    """
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.name = name
+        self._client = client
+
+    def add_version(self, run_id: str, tags: dict[str, str]) -> int:
+        """Register a run's SavedModel; the registered model is made where it is missing."""
+        if self._registered_model() is None:
+            self._client.create_registered_model(self.name)
+        source = self._source(run_id)
+        return int(self._client.create_model_version(self.name, source=source, run_id=run_id, tags=tags).version)
+
+    def version_with_tag(self, tag: str, value: str) -> int | None:
+        """The oldest version with a tag, or None."""
+        found = self._client.search_model_versions(f"name = '{self.name}' and tags.`{tag}` = '{value}'")
+        return min((int(version.version) for version in found), default=None)
+
+    def version(self, number: int) -> RegisteredVersion:
+        """A version's facts.
+
+        Raises:
+            ServingError: there is no such version, or it was not made by `pipeline register`.
+        """
+        known = self._asked(lambda: self._client.get_model_version(self.name, str(number)))
+        if known is None:
+            raise ServingError(
+                f"{self.name} has no version {number}",
+                expected="a version that `pipeline register` made",
+                todo=f"look at the versions of {self.name} in MLflow, or register the candidate first",
+            )
+        if known.source != self._source(known.run_id) or _MANIFEST_TAG not in known.tags:
+            raise ServingError(
+                f"version {number} of {self.name} was not registered by this pipeline",
+                expected=f"the tag {_MANIFEST_TAG}, and files that lie in the run that made the version",
+                todo="run `pipeline gate` and `pipeline register` for that model",
+            )
+        return RegisteredVersion(number, known.run_id, known.tags[_MANIFEST_TAG], known.tags.get(_GATE_TAG, ""))
+
+    def download(self, registered: RegisteredVersion, folder: Path) -> None:
+        """Copy a version's model, manifest and golden photos into a folder; nothing is trusted yet."""
+        for name in (SAVED_MODEL, MANIFEST, GOLDEN):
+            self._client.download_artifacts(registered.run_id, name, str(folder))
+
+    def alias(self, name: str) -> int | None:
+        """The version under an alias, or None."""
+        known = self._asked(lambda: self._client.get_model_version_by_alias(self.name, name))
+        return None if known is None else int(known.version)
+
+    def set_alias(self, name: str, version: int) -> None:
+        """Move an alias."""
+        self._client.set_registered_model_alias(self.name, name, str(version))
+
+    def set_champion(self, version: int) -> None:
+        """Let the alias `champion` follow the served version, which is then no challenger any more."""
+        self.set_alias(CHAMPION, version)
+        if self.alias(CHALLENGER) == version:
+            self._client.delete_registered_model_alias(self.name, CHALLENGER)
+        # Written last: an alias that differs from a served version noted here was moved by somebody else.
+        self._client.set_registered_model_tag(self.name, _SERVED_TAG, str(version))
+
+    def noted_champion(self) -> int | None:
+        """The version that `set_champion` completed for last, or None."""
+        model = self._registered_model()
+        return int(model.tags[_SERVED_TAG]) if model is not None and _SERVED_TAG in model.tags else None
+
+    def _registered_model(self) -> Any:
+        return self._asked(lambda: self._client.get_registered_model(self.name))
+
+    def _source(self, run_id: str) -> str:
+        return f"{self._client.get_run(run_id).info.artifact_uri}/{SAVED_MODEL}"
+
+    def _asked(self, request: Any) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return request()
+        except MlflowException as error:
+            if error.error_code in _NO_SUCH_ENTRY:
+                return None
+            raise
+
+
+def _passed_gate(layout: Layout, manifest: str) -> GateReport:
+    report = read_gate(layout)
+    if report.manifest != manifest:
+        raise GateRefused(
+            f"{layout.gate} judged another candidate than the one in {layout.artifacts('export')}",
+            expected="a verdict on this candidate",
+            todo="run `pipeline gate`",
+        )
+    if not report.may_go_on:
+        raise GateRefused(
+            f"the gate's verdict on this candidate is: {report.in_words()}",
+            expected="passed, or overridden by somebody with a name and a reason",
+            todo=f"read {layout.gate}; train a better candidate, or `pipeline gate --override-by NAME --reason WHY`",
+        )
+    return report
+
+
+def _log_release_facts(client: Any, run_id: str, layout: Layout) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / GOLDEN
+        write_golden(path, golden_photos(layout))
+        client.log_artifact(run_id, str(path))
+    client.log_artifact(run_id, str(layout.gate), "reports")

@@ -1,0 +1,88 @@
+"""Sample: draw a batch of photos of brick walls, intact and cracked, with all that a scraped batch brings."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from pipeline.core.errors import DataError
+from pipeline.core.locks import die_with_parent
+from pipeline.core.progress import with_progress
+from pipeline.core.tables import write_text
+from pipeline.photos.drawing.batches import (
+    DrawnFile,
+    PlannedPhoto,
+    TruthRow,
+    csv_text,
+    draw_planned,
+    photos_csv,
+    plan_batch,
+    truth_of,
+)
+
+_PHOTOS_PER_TASK = 8
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """What was drawn; `truth` is for tests and must never lie under `data/`."""
+
+    batch: str
+    num_photos: int
+    num_masks: int
+    truth: tuple[TruthRow, ...]
+
+
+def draw_to(folder: Path, name: str, num_photos: int, seed: int, workers: int = 1) -> SampleResult:
+    """Draw a batch into a folder that intake accepts: class folders, `_masks/` and `photos.csv`.
+
+    Equal name, number and seed give equal bytes, whatever the number of workers.
+
+    Args:
+        folder: missing or empty.
+        name: of the batch; it enters the groups, and other names give other photos.
+        num_photos: files in all, good and spoilt, at least 40.
+        seed: other seeds give other photos.
+        workers: processes that draw at the same time, at least 1.
+
+    Raises:
+        ParameterError: fewer than 40 photos.
+        DataError: the folder holds files already.
+    """
+    plan = plan_batch(name, num_photos, seed)
+    if folder.exists() and any(folder.iterdir()):
+        raise DataError(
+            f"{folder} holds files already",
+            expected="a folder that is missing or empty, so that nothing is drawn over",
+            todo="draw to another folder, or remove this one",
+        )
+    draw = partial(draw_planned, name=name, seed=seed)
+    for files in with_progress(_drawn(draw, plan, workers), f"Drawing {name}", len(plan)):
+        for file in files:
+            _write(folder, file)
+    _write(folder, photos_csv(plan))
+    num_masks = sum(bool(photo.mask) for photo in plan)
+    return SampleResult(name, len(plan), num_masks, tuple(truth_of(plan, name)))
+
+
+def write_truth(path: Path, rows: Iterable[TruthRow]) -> None:
+    """Write the truth table of one or more batches, sorted by path, in one step."""
+    lines = sorted((row.path, row.true_label, row.kind, row.source) for row in rows)
+    write_text(path, csv_text(("path", "true_label", "kind", "source"), lines))
+
+
+def _drawn(draw: "partial[list[DrawnFile]]", plan: list[PlannedPhoto], workers: int) -> Iterator[list[DrawnFile]]:
+    if workers == 1:
+        yield from map(draw, plan)
+        return
+    # Spawned, not forked: the caller may hold threads, which a forked child would inherit in mid-air.
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=die_with_parent) as pool:
+        yield from pool.map(draw, plan, chunksize=_PHOTOS_PER_TASK)
+
+
+def _write(folder: Path, file: DrawnFile) -> None:
+    path = folder / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file.content)

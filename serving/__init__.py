@@ -1,0 +1,1 @@
+"""Answering: model server, explanation sidecar, client and the contract between training and serving."""

@@ -1,0 +1,65 @@
+"""Heat map over photo: where the grounds of an answer lie, in the photo's own resolution."""
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+DEFAULT_OPACITY = 0.6
+
+_STRIP_PIXELS = 1 << 18  # a strip's pixels stay in the processor's cache
+
+
+def heatmap_over_photo(
+    photo: Image.Image, heatmap: NDArray[np.float32], opacity: float = DEFAULT_OPACITY
+) -> Image.Image:
+    """Lay a heat map over the photo that it explains.
+
+    The model saw the photo squashed to a square, so the map covers the whole photo whatever its aspect ratio: it is
+    stretched to the photo's size, bilinear with half-pixel centres. Heat 0 is no claim and leaves the photo as it is,
+    heat 1 shows the hot end of the colour scale (`inferno`) at the full opacity.
+
+    Args:
+        photo: mode RGB, upright; not changed.
+        heatmap: (rows, columns) float32, heat in [0, 1]; values beyond are clipped.
+        opacity: of the colours at heat 1, in [0, 1].
+
+    Returns:
+        A new RGB image of the photo's size.
+
+    Raises:
+        ValueError: the map is empty, not two-dimensional or not finite, the photo not RGB, or the opacity out of range.
+    """
+    if photo.mode != "RGB":
+        raise ValueError(f"the photo has mode {photo.mode}; expected RGB: read it with serving.contract.read_upright")
+    if heatmap.ndim != 2 or not heatmap.size or not np.isfinite(heatmap).all():
+        raise ValueError(f"the heat map has shape {heatmap.shape}; expected finite heat as (rows, columns)")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"the opacity is {opacity}; expected 0 to 1")
+    levels = Image.fromarray(np.rint(np.clip(heatmap, 0, 1) * 255).astype(np.uint8))
+    blend = [round(level * opacity) for level in range(256)]
+    result = photo.copy()
+    strip_height = max(1, _STRIP_PIXELS // photo.width)
+    for top in range(0, photo.height, strip_height):
+        bottom = min(top + strip_height, photo.height)
+        heat = _stretched(levels, photo.size, top, bottom)
+        colours = heat.copy()
+        colours.putpalette(_colour_table())
+        result.paste(colours.convert("RGB"), (0, top), heat.point(blend))
+    return result
+
+
+def _stretched(levels: Image.Image, size: tuple[int, int], top: int, bottom: int) -> Image.Image:
+    """Rows `top` to `bottom` of the map stretched to `size`; neighbouring strips meet without a seam."""
+    width, height = size
+    rows_per_pixel = levels.height / height
+    box = (0, top * rows_per_pixel, levels.width, min(bottom * rows_per_pixel, levels.height))
+    return levels.resize((width, bottom - top), Image.Resampling.BILINEAR, box=box)
+
+
+@functools.cache
+def _colour_table() -> bytes:
+    from matplotlib import colormaps  # a tenth of a second that only an overlay needs
+
+    return colormaps["inferno"](np.arange(256), bytes=True)[:, :3].tobytes()

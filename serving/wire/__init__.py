@@ -1,0 +1,1 @@
+"""Messages of TensorFlow Serving's gRPC API, readable and writable without TensorFlow."""
