@@ -26,6 +26,7 @@ from serving.errors import (
     NotServed,
     RequestRefused,
     ServingUnavailable,
+    from_explainer_answer,
     from_rpc_error,
 )
 from serving.wire import predict_pb2 as wire
@@ -157,10 +158,15 @@ class ModelClient:
         # The version that named its classes explains too, though the label may have moved on meanwhile.
         return self._explain(photo, _model_spec(model, prediction.version, None, contract.EXPLAIN), index)
 
-    def status(self, model: str) -> list[VersionStatus]:
-        """Versions that the server knows of a model, newest first."""
+    def status(self, model: str, deadline: float | None = None) -> list[VersionStatus]:
+        """Versions that the server knows of a model, newest first.
+
+        Args:
+            model: name of the served model.
+            deadline: seconds that this call may take, where they differ from the client's.
+        """
         request = wire.GetModelStatusRequest(model_spec=wire.ModelSpec(name=model))
-        answer = self._call("ModelService/GetModelStatus", request, wire.GetModelStatusResponse.FromString)
+        answer = self._call("ModelService/GetModelStatus", request, wire.GetModelStatusResponse.FromString, deadline)
         statuses = [
             VersionStatus(
                 version=row.version,
@@ -197,14 +203,16 @@ class ModelClient:
         request = wire.PredictRequest(model_spec=spec, inputs=inputs)
         return self._call("PredictionService/Predict", request, wire.PredictResponse.FromString)
 
-    def _call(self, method: str, request: _Message, read: Callable[[bytes], _Answer]) -> _Answer:
+    def _call(
+        self, method: str, request: _Message, read: Callable[[bytes], _Answer], deadline: float | None = None
+    ) -> _Answer:
         ask: grpc.UnaryUnaryMultiCallable[_Message, _Answer] = self._channel.unary_unary(
             f"/tensorflow.serving.{method}",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=read,
         )
         try:
-            return ask(request, timeout=self.deadline)
+            return ask(request, timeout=self.deadline if deadline is None else deadline)
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.address) from None
 
@@ -252,7 +260,7 @@ class ExplainerClient:
             connection.close()
         if response.status == http.HTTPStatus.OK:
             return body
-        raise _error_of_explainer(response.status, body)
+        raise from_explainer_answer(response.status, body)
 
 
 def _model_spec(model: str, version: int | None, label: str | None, signature: str) -> wire.ModelSpec:
@@ -286,15 +294,3 @@ def _as_agreed(address: str) -> Iterator[None]:
             expected="the outputs of serving/contract.py",
             to_do="serve a model that `pipeline export` wrote",
         ) from None
-
-
-def _error_of_explainer(status: int, body: bytes) -> ModelServerError:
-    kinds = {http.HTTPStatus.SERVICE_UNAVAILABLE: ServingUnavailable, http.HTTPStatus.GATEWAY_TIMEOUT: DeadlinePassed}
-    kind = kinds.get(http.HTTPStatus(status), RequestRefused)
-    try:
-        error = json.loads(body)["error"]
-        return kind(error["came"], expected=error["expected"], to_do=error["to_do"])
-    except (ValueError, KeyError, TypeError):
-        return kind(
-            f"status {status}: {body[:200]!r}", expected="an answer of the explainer", to_do="look into its log"
-        )

@@ -1,6 +1,8 @@
 """What can go wrong between a client and a model server, in words for people."""
 
+import json
 from enum import Enum
+from http import HTTPStatus
 
 import grpc
 
@@ -70,3 +72,18 @@ def from_rpc_error(error: grpc.RpcError, address: str) -> ModelServerError:
     kind, remedy = _KINDS.get(code, (ServingUnavailable, _Remedy.FAILED))
     expected, to_do = remedy.value
     return kind(f"{address} answered {code.name}: {details}", expected=expected, to_do=to_do)
+
+
+def from_explainer_answer(status: int, body: bytes) -> ModelServerError:
+    """The error that an HTTP answer of the explainer stands for, in the explainer's own words where it gave some."""
+    kinds: dict[int, type[ModelServerError]] = {
+        HTTPStatus.BAD_GATEWAY: ServingUnavailable,
+        HTTPStatus.SERVICE_UNAVAILABLE: ServingUnavailable,
+        HTTPStatus.GATEWAY_TIMEOUT: DeadlinePassed,
+    }
+    kind = kinds.get(status, RequestRefused)
+    try:
+        error = json.loads(body)["error"]
+        return kind(error["came"], expected=error["expected"], to_do=error["to_do"])
+    except (ValueError, KeyError, TypeError):
+        return kind(f"status {status}: {body[:200]!r}", expected="an explainer there", to_do="check the address")

@@ -9,7 +9,7 @@ from pipeline.core.parameters import CleanParameters, SplitParameters
 from pipeline.photos.clusters import Choice, Standing, choose, clusters_of, pinned_reasons
 from pipeline.photos.decisions import HumanDecision, Verdict
 from pipeline.photos.duplicates import SceneVectors, same_photo_rows, same_scene_rows
-from pipeline.photos.reasons import QUALITY_REASONS, Reason, is_colourless, quality_reasons
+from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, is_colourless, quality_reasons
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
 from pipeline.photos.sides import SCENE_PREFIX, Replay, arrivals_of, replay_sides
 
@@ -17,11 +17,8 @@ CLUSTER_PREFIX = "photo-"
 _SHA256_DIGITS_SHOWN = 12
 _SUSPICIOUS_SHARE = 0.2
 
-_FLAGS = frozenset(
-    (Reason.COLOURLESS, Reason.COPY, Reason.CONTESTED, Reason.KEPT_BY_PERSON, Reason.RELABELLED_BY_PERSON)
-)
-_OVERRULED_BY_PERSON = frozenset((*QUALITY_REASONS, Reason.LABEL_CONFLICT))
-_PROTECT_THE_TEST = frozenset((Reason.TWIN_OF_PINNED, Reason.BRIDGES_TEST))
+_OVERRULED_BY_PERSON = frozenset(QUALITY_REASONS)
+"""A person's `keep` also wins over copies and conflicts, where copies are weighed."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +172,7 @@ def _choice(
 
 def _quarantines(reasons: Set[Reason], *, is_pinned: bool) -> bool:
     overruled = _OVERRULED_BY_PERSON if Reason.KEPT_BY_PERSON in reasons else frozenset()
-    flags = _FLAGS | frozenset(QUALITY_REASONS) if is_pinned else _FLAGS
+    flags = FLAGS | set(QUALITY_REASONS) if is_pinned else FLAGS
     return bool(reasons - flags - overruled)
 
 

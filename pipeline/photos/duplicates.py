@@ -147,10 +147,13 @@ def same_scene_pairs(vectors: npt.NDArray[np.float32], min_cosine: float) -> Ite
 
 def _likeness(first: PhotoRow, second: PhotoRow) -> tuple[int, float]:
     """Distance of the hashes and correlation of the thumbnails, the better of plain and mirrored."""
-    distance = min((first.phash ^ second.phash).bit_count(), (first.mirrored_phash ^ second.phash).bit_count())
+    plain, mirrored, other = (
+        np.array([one], dtype=np.int64).view(np.uint64) for one in (first.phash, first.mirrored_phash, second.phash)
+    )
+    distance = min(np.bitwise_count(plain ^ other)[0], np.bitwise_count(mirrored ^ other)[0])
     left, right = _thumbnails([first]), _thumbnails([second])
     best = max(correlations(left, right)[0], correlations(left[:, :, ::-1], right)[0])
-    return distance, float(best)
+    return int(distance), float(best)
 
 
 def _thumbnails(photos: Sequence[PhotoRow]) -> npt.NDArray[np.uint8]:

@@ -7,24 +7,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.core.errors import DataError, MachineError, ParameterError
-from pipeline.core.hashing import sha256_of_file, sha256_of_value
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Name
 from pipeline.core.paths import Layout
-from pipeline.core.progress import progress_bar, with_progress
+from pipeline.core.progress import progress_bar
 from pipeline.photos.archives import unpack
+from pipeline.photos.batch_folders import make_batch
 from pipeline.photos.batches import read_batches, write_batches
-from pipeline.photos.listing import MASKS, PHOTOS_CSV, UNLABELLED
 from pipeline.photos.records import Batch, Side
-from pipeline.photos.source_tables import PhotoLine, write_photos_csv
-from pipeline.photos.sources import SourcePart, read_source
+from pipeline.photos.sources import read_source
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
@@ -90,25 +88,15 @@ def version_data(layout: Layout) -> None:
         _version_data(layout)
 
 
-def batch_sha256(photos: Sequence[tuple[str | None, str]], masks: Sequence[str]) -> str:
-    """Hash what a batch holds, whatever the names and order of its files.
-
-    Args:
-        photos: label (None = unlabelled) and sha256 of each photo.
-        masks: sha256 of each mask.
-    """
-    labelled = sorted([label or "", sha256] for label, sha256 in photos)
-    return sha256_of_value({"photos": labelled, "masks": sorted(masks)})
-
-
 def _take_in(layout: Layout, source: Path, batch: str, side: str | None) -> IntakeResult:
     _check_arguments(layout, source, batch, side)
     _repair(layout)
     with _staging(layout) as staging:
         folder = source
         if source.is_file():
-            folder = staging / "unpacked"
-            folder.mkdir()
+            # Named as the archive, so that messages about what is in it say where it came from.
+            folder = staging / "unpacked" / source.name
+            folder.mkdir(parents=True)
             unpack(source, folder)
         understood = read_source(folder)
         if side is not None and understood.parts[0].name:
@@ -121,7 +109,7 @@ def _take_in(layout: Layout, source: Path, batch: str, side: str | None) -> Inta
         for part in understood.parts:
             name = f"{batch}-{part.name}" if part.name else batch
             pinned = Side.TEST.value if Side.TEST in (side, part.name) else ""
-            made = _make_batch(staging / "batches" / name, understood.root, part, pinned)
+            made = make_batch(staging / "batches" / name, understood.root, part, pinned)
             known = [*read_batches(layout.batches), *(earlier.batch for earlier in taken if earlier.is_new)]
             taken.append(_compared(made, known, layout))
         _move_in(layout, staging / "batches", [batch.batch for batch in taken if batch.is_new])
@@ -167,61 +155,6 @@ def _staging(layout: Layout) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _make_batch(folder: Path, root: Path, part: SourcePart, side: str) -> Batch:
-    """Copy a part's photos and masks into the layout of `data/`, and hash them there."""
-    folder.mkdir()
-    masks = _copied_masks(folder, root, part.masks)
-    lines: list[PhotoLine] = []
-    hashes: list[tuple[str | None, str]] = []
-    used: set[str] = set()
-    for photo in with_progress(part.photos, f"take in {folder.name}", total=len(part.photos)):
-        path = _free_path(f"{photo.label or UNLABELLED}/{_readable(PurePosixPath(photo.path).name)}", used)
-        hashes.append((photo.label, _copied(root / photo.path, folder / path)))
-        mask = masks[photo.facts.mask].path if photo.facts.mask else ""
-        lines.append(PhotoLine(path, photo.label, replace(photo.facts, mask=mask)))
-    write_photos_csv(folder / PHOTOS_CSV, lines)
-    sha256 = batch_sha256(hashes, [mask.sha256 for mask in masks.values()])
-    return Batch(folder.name, side, sha256, len(lines))
-
-
-@dataclass(frozen=True, slots=True)
-class _Mask:
-    path: str
-    sha256: str
-
-
-def _copied_masks(folder: Path, root: Path, masks: Sequence[str]) -> dict[str, _Mask]:
-    copied: dict[str, _Mask] = {}
-    used: set[str] = set()
-    for mask in masks:
-        inner = mask.partition(f"{MASKS}/")[2] or mask
-        path = _free_path(f"{MASKS}/{_readable(inner)}", used)
-        copied[mask] = _Mask(path, _copied(root / mask, folder / path))
-    return copied
-
-
-def _copied(source: Path, destination: Path) -> str:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, destination)
-    return sha256_of_file(destination)
-
-
-def _free_path(path: str, used: set[str]) -> str:
-    """The path, or for a name already used the first free of `name-2`, `name-3` and so on."""
-    pure = PurePosixPath(path)
-    free, number = path, 1
-    while free in used:
-        number += 1
-        free = str(pure.with_name(f"{pure.stem}-{number}{pure.suffix}"))
-    used.add(free)
-    return free
-
-
-def _readable(name: str) -> str:
-    """The name with bytes that are no UTF-8 spelt out, since tables hold text."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\\", "%")
 
 
 def _compared(made: Batch, known: Sequence[Batch], layout: Layout) -> TakenBatch:

@@ -44,7 +44,7 @@ class Listing:
     files: tuple[FoundFile, ...]
     """Sorted by path."""
     warnings: tuple[str, ...]
-    """Lines of `photos.csv` that name what is not there."""
+    """Lines of `photos.csv` that name what is not there, and folders that are no batch."""
 
 
 def chosen_batches(batches: Sequence[Batch], globs: Sequence[str]) -> list[Batch]:
@@ -79,7 +79,7 @@ def list_files(layout: Layout, batches: Sequence[Batch], photos: PhotosParameter
             or there is no file at all.
     """
     files: list[FoundFile] = []
-    warnings: list[str] = []
+    warnings = _strangers(layout.data, batches)
     for batch in chosen_batches(batches, photos.batches):
         found, missing = _files_of_batch(layout, batch.batch)
         files += found
@@ -101,6 +101,16 @@ def list_files(layout: Layout, batches: Sequence[Batch], photos: PhotosParameter
             todo="bring photos in with `make photos FROM=<folder> BATCH=<name>`, or run `dvc checkout`",
         )
     return Listing(tuple(sorted(files, key=lambda file: file.path)), tuple(sorted(warnings)))
+
+
+def _strangers(data: Path, batches: Sequence[Batch]) -> list[str]:
+    known = {batch.batch for batch in batches}
+    folders = sorted(place.name for place in data.iterdir() if place.is_dir()) if data.is_dir() else []
+    return [
+        f"data/{_text(name)} is left out, since data/batches.csv does not name it: bring it in with `make photos`"
+        for name in folders
+        if name not in known and not name.startswith(".")
+    ]
 
 
 def _files_of_batch(layout: Layout, batch: str) -> tuple[list[FoundFile], list[str]]:

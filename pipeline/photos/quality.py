@@ -69,8 +69,8 @@ def _sharpness(greys: npt.NDArray[np.int64]) -> float:
 
 
 def _variance(values: npt.NDArray[np.int64]) -> float:
-    total, squares = int(values.sum()), int(np.square(values).sum())
-    return (values.size * squares - total * total) / float(values.size) ** 2
+    size, total, squares = int(values.size), int(values.sum()), int(np.square(values).sum())
+    return (size * squares - total * total) / (size * size)
 
 
 def _colourfulness(image: Image.Image) -> float:
@@ -78,4 +78,4 @@ def _colourfulness(image: Image.Image) -> float:
     highest = np.maximum(np.maximum(red, green), blue)
     lowest = np.minimum(np.minimum(red, green), blue)
     spread = int(highest.sum(dtype=np.int64)) - int(lowest.sum(dtype=np.int64))
-    return round(spread / (highest.size * 255), 6)
+    return round(spread / (image.width * image.height * 255), 6)

@@ -5,8 +5,8 @@ from enum import StrEnum
 from pipeline.core.parameters import CleanParameters
 from pipeline.photos.records import PhotoRow
 
-MAX_COLOURLESS = 0.012
-"""Mean spread between the channels, of 1, below which a photo counts as colourless: three steps of 255."""
+MAX_COLOURLESS = 0.01
+"""Mean spread between the channels, of 1, below which a photo counts as colourless."""
 
 
 class Reason(StrEnum):
@@ -51,6 +51,11 @@ QUALITY_REASONS = (
     Reason.LOW_INFORMATION,
     Reason.BLURRED,
 )
+
+FLAGS = frozenset(
+    (Reason.COLOURLESS, Reason.COPY, Reason.CONTESTED, Reason.KEPT_BY_PERSON, Reason.RELABELLED_BY_PERSON)
+)
+"""Reasons that quarantine nothing."""
 
 
 def quality_reasons(photo: PhotoRow, parameters: CleanParameters) -> set[Reason]:

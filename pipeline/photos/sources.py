@@ -114,9 +114,9 @@ def _read_part(root: Path, side: str, files: Sequence[str], table: SourceTable) 
         raise _without_labels(root, unlabelled, table)
     if not photos:
         raise DataError(
-            f"{root / side} holds no photos",
+            f"{root / side} holds no photos" + (f", but {shown(others)}" if others else ""),
             expected="photos in class folders, or with a photos.csv",
-            todo="check the path; `<folder>/<class>/<photo>` is the simplest layout",
+            todo="check the path; `<folder>/<class>/<photo>` is the simplest layout, an archive is named itself",
         )
     labelled = tuple(_labelled(root, file, file.removeprefix(prefix), table) for file in photos)
     return SourcePart(side, labelled, tuple(sorted(masks)), left_out=tuple(others))

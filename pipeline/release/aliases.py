@@ -14,8 +14,15 @@ def champion_moved(registry: Registry, version: int) -> list[str]:
         with registry.errors_in_words():
             registry.set_champion(version)
     except PipelineError as error:
-        return [f"version {version} serves, but the alias {CHAMPION} could not follow: {error.came}; the next command does it"]
+        return [late_champion(version, error)]
     return []
+
+
+def late_champion(version: int, error: PipelineError) -> str:
+    """What to tell where the alias could not follow."""
+    return (
+        f"version {version} serves, but the alias {CHAMPION} could not follow ({error.came}); the next command does it"
+    )
 
 
 def moved_by_hand(registry: Registry, serving: int | None) -> bool:
@@ -33,4 +40,6 @@ def repair_champion(registry: Registry, serving: int) -> list[str]:
         return []
     if moved_by_hand(registry, serving):
         return [f"the alias {CHAMPION} was moved by hand; `pipeline reconcile` serves what it names or puts it back"]
-    return champion_moved(registry, serving) or [f"the alias {CHAMPION} now names version {serving}, as it should have before"]
+    return champion_moved(registry, serving) or [
+        f"the alias {CHAMPION} now names version {serving}, as it should have before"
+    ]

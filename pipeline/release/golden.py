@@ -1,19 +1,16 @@
 """Golden photos: three photos with the answers that evaluation got, kept with a version to check every server by."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.core.errors import DataError, ServingError
-from pipeline.core.hashing import sha256_of_file
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
+from pipeline.release.predictions import PhotoPrediction, read_predictions
 from serving.contract import upright
 
 GOLDEN = "golden.json"
@@ -36,20 +33,22 @@ class GoldenPhoto:
     """By class."""
 
 
-def golden_photos(layout: Layout, classes: Sequence[str]) -> list[GoldenPhoto]:
+def golden_photos(layout: Layout) -> list[GoldenPhoto]:
     """Pick photos from the evaluation's predictions: of classes spread over all classes, the first by path.
 
     Raises:
         DataError: evaluation left no predictions, or a photo of it is gone.
     """
-    path = layout.artifacts("evaluate") / "predictions.parquet"
-    rows = _predictions(path)
-    labels = sorted({row["label"] for row in rows})
-    chosen: list[dict[str, Any]] = []
-    for step in range(min(_NUM_PHOTOS, len(rows))):
+    predictions = sorted(
+        read_predictions(layout.artifacts("evaluate") / "predictions.parquet"), key=lambda row: row.path
+    )
+    labels = sorted({row.label for row in predictions})
+    chosen: list[PhotoPrediction] = []
+    for step in range(min(_NUM_PHOTOS, len(predictions))):
         label = labels[step * len(labels) // _NUM_PHOTOS]
-        chosen.append(min((row for row in rows if row["label"] == label and row not in chosen), key=lambda row: row["path"]))
-    return [_golden_photo(layout, row, classes) for row in chosen]
+        left = [row for row in predictions if row not in chosen]
+        chosen.append(next((row for row in left if row.label == label), left[0]))
+    return [_golden_photo(layout, row) for row in chosen]
 
 
 def write_golden(path: Path, photos: Sequence[GoldenPhoto]) -> None:
@@ -82,7 +81,21 @@ def read_golden(path: Path) -> list[GoldenPhoto]:
     return photos
 
 
+def _golden_photo(layout: Layout, row: PhotoPrediction) -> GoldenPhoto:
+    try:
+        data = (layout.root / row.path).read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{row.path} was evaluated and cannot be read now: {error.strerror}",
+            expected="the photos that the last `dvc repro` saw",
+            todo="run `dvc checkout`, or `dvc repro` with the photos as they are",
+        ) from None
+    return GoldenPhoto(row.path, hashlib.sha256(data).hexdigest(), upright(data), row.probabilities)
+
+
 def _no_golden(came: str) -> ServingError:
     return ServingError(
-        came, expected="photos with the evaluation's probabilities", todo="register the model again with `pipeline register`"
+        came,
+        expected="photos with the evaluation's probabilities",
+        todo="register the model again with `pipeline register`",
     )

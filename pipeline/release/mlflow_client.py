@@ -31,7 +31,7 @@ _SETTINGS = {
 
 
 def tracking_uri(layout: Layout, parameters: Parameters) -> str:
-    """Where MLflow is: `MLFLOW_TRACKING_URI` of the environment, else the parameters; relative files lie in the checkout."""
+    """Where MLflow is: `MLFLOW_TRACKING_URI` of the environment, else the parameters, relative to the checkout."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or parameters.tracking.uri
     path = uri.removeprefix(_SQLITE)
     if path != uri and not path.startswith("/"):
@@ -69,7 +69,7 @@ def mlflow_errors(uri: str) -> Iterator[None]:
             raise ServingError(
                 f"MLflow at {_without_secrets(uri)} does not do what it is asked: {first_line}",
                 expected="an MLflow tracking server with a model registry, version 3.17 or later, or a SQLite file",
-                todo="start it, or set MLFLOW_TRACKING_URI or tracking.uri to one that answers; nothing has to be trained again",
+                todo="start it, or name another in MLFLOW_TRACKING_URI or tracking.uri; nothing is trained again",
             ) from error
 
 

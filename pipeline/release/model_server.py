@@ -1,4 +1,4 @@
-"""Model servers as a release sees them: the one that answers at the configured address, or a private one for a check."""
+"""Model servers as a release sees them: the one at the configured address, or a private one for a check."""
 
 import socket
 import subprocess
@@ -18,7 +18,6 @@ from pipeline.release.server_config import config_text
 from serving.client import (
     ModelClient,
     ModelServerError,
-    NotServed,
     Prediction,
     ServedModel,
     ServingUnavailable,

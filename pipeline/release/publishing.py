@@ -14,7 +14,8 @@ from pipeline.release.golden import GOLDEN, read_golden, write_golden
 from pipeline.release.journal import sync_folder
 from pipeline.release.lines import STAGE_PREFIX, ModelLine
 from pipeline.release.manifest import check_files, checked_manifest
-from pipeline.release.registry import SAVED_MODEL, RegisteredVersion, Registry
+from pipeline.release.registry import RegisteredVersion, Registry
+from pipeline.release.tracking import SAVED_MODEL
 
 
 def publish(line: ModelLine, registry: Registry, registered: RegisteredVersion) -> bool:
@@ -35,7 +36,9 @@ def publish(line: ModelLine, registry: Registry, registered: RegisteredVersion) 
         registry.download(registered, stage)
         files = checked_manifest(stage / MANIFEST)
         if manifest_sha256(files) != registered.manifest:
-            raise _unlike(f"the manifest in the registry is not the one that version {registered.version} was registered with")
+            raise _unlike(
+                f"the manifest in the registry is not the one that version {registered.version} was registered with"
+            )
         folder = stage / SAVED_MODEL
         check_files(folder, files)
         write_golden(line.golden(registered.version), read_golden(stage / GOLDEN))

@@ -4,6 +4,7 @@ Models are never loaded through MLflow: its loaders may run code that lies besid
 run that made a version, and count only where they match the manifest hash that the version was registered with.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,8 +18,10 @@ from pipeline.export.manifest import manifest_sha256
 from pipeline.release.facts import data_hash, git_commit
 from pipeline.release.gate_report import GateReport, read_gate
 from pipeline.release.golden import GOLDEN, golden_photos, write_golden
+from pipeline.release.journal import read_journal
+from pipeline.release.lines import line_of
 from pipeline.release.manifest import candidate_manifest
-from pipeline.release.mlflow_client import connected
+from pipeline.release.mlflow_client import connected, mlflow_errors
 from pipeline.release.tracking import RUN_HASH_TAG, SAVED_MODEL, hash_of_run, read_lock, track
 
 CHAMPION = "champion"
@@ -75,12 +78,12 @@ def register(layout: Layout, parameters: Parameters) -> ModelVersion:
     with connected(layout, parameters) as client:
         registry = Registry(client, parameters.model.name)
         known = registry.version_with_tag(RUN_HASH_TAG, tags[RUN_HASH_TAG])
-        if known is not None:
-            return ModelVersion(registry.name, known, run.run_id, created=False)
-        _log_release_facts(client, run.run_id, layout)
-        version = registry.add_version(run.run_id, tags)
-        registry.set_alias(CHALLENGER, version)
-    return ModelVersion(registry.name, version, run.run_id, created=True)
+        if known is None:
+            _log_release_facts(client, run.run_id, layout)
+        version = known if known is not None else registry.add_version(run.run_id, tags)
+        if version not in _tried_versions(layout, parameters):
+            registry.set_alias(CHALLENGER, version)
+    return ModelVersion(registry.name, version, run.run_id, created=known is None)
 
 
 class Registry:
@@ -94,6 +97,10 @@ class Registry:
     def __init__(self, client: Any, name: str) -> None:
         self.name = name
         self._client = client
+
+    def errors_in_words(self) -> AbstractContextManager[None]:
+        """Turn MLflow's errors within a block into words, see `mlflow_errors`."""
+        return mlflow_errors(str(self._client.tracking_uri))
 
     def add_version(self, run_id: str, tags: dict[str, str]) -> int:
         """Register a run's SavedModel; the registered model is made where it is missing."""
@@ -150,6 +157,13 @@ class Registry:
         # Written last: an alias that differs from a served version noted here was moved by somebody else.
         self._client.set_registered_model_tag(self.name, _SERVED_TAG, str(version))
 
+    def restore_champion(self, version: int | None) -> None:
+        """Put the alias back on the served version, or take it away where nothing serves."""
+        if version is not None:
+            self.set_champion(version)
+        elif self.alias(CHAMPION) is not None:
+            self._client.delete_registered_model_alias(self.name, CHAMPION)
+
     def noted_champion(self) -> int | None:
         """The version that `set_champion` completed for last, or None."""
         model = self._registered_model()
@@ -187,6 +201,11 @@ def _passed_gate(layout: Layout, manifest: str) -> GateReport:
             todo=f"read {layout.gate}; train a better candidate, or `pipeline gate --override-by NAME --reason WHY`",
         )
     return report
+
+
+def _tried_versions(layout: Layout, parameters: Parameters) -> set[int]:
+    """Versions that served or failed to: running the same work again must not bring a withdrawn one back."""
+    return {entry.version for entry in read_journal(line_of(layout, parameters).journal).entries}
 
 
 def _log_release_facts(client: Any, run_id: str, layout: Layout) -> None:

@@ -77,7 +77,9 @@ def read_lock(path: Path) -> dict[str, Any]:
         stages: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise DataError(
-            f"{path} cannot be read: {error}", expected="the record of a finished `dvc repro`", todo="run `dvc repro` first"
+            f"{path} cannot be read: {error}",
+            expected="the record of a finished `dvc repro`",
+            todo="run `dvc repro` first",
         ) from None
     made = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
     for name, stage in stages.items():

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic
 
@@ -37,7 +37,7 @@ class CatalogueOptions:
         labels_may_precede_versions: whether a new label may name a version that is not AVAILABLE yet.
     """
 
-    retries: RetryPolicy = RetryPolicy()
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
     poll_seconds: float = 1.0
     labels_may_precede_versions: bool = False
 
@@ -62,8 +62,7 @@ class Catalogue(Generic[Loaded]):
     def start(self, settings: Sequence[ModelSettings]) -> None:
         """Load what is wanted, and watch the folders from then on; a refused version does not keep the others away."""
         self._models = {model.name: self._new_model(model) for model in settings}
-        for model in self._models.values():
-            model.refresh()
+        _refresh_all(self._models)
         self._watcher.start()
 
     def close(self) -> None:
@@ -154,12 +153,13 @@ class Catalogue(Generic[Loaded]):
         if missing:
             raise _refused(f"base_path does not exist: {', '.join(missing)}")
         # A load cannot be interrupted, so it runs beside the call, which can then keep its time limit.
-        loading = threading.Thread(target=lambda: [model.refresh() for model in models.values()], daemon=True)
+        loading = threading.Thread(target=_refresh_all, args=(models,), daemon=True)
         loading.start()
         loading.join(seconds)
         if loading.is_alive():
             raise RequestError(
-                grpc.StatusCode.DEADLINE_EXCEEDED, f"The new models were not loaded within {seconds:.0f} s; nothing changed"
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                f"The new models were not loaded within {seconds:.0f} s; nothing changed",
             )
         for name, model in models.items():
             if not model.available():
@@ -174,19 +174,24 @@ class Catalogue(Generic[Loaded]):
             for label, number in wanted.labels.items():
                 may_precede = label not in live and self._options.labels_may_precede_versions
                 if number not in available and live.get(label) != number and not may_precede:
-                    raise _refused(f"label {label} of model {wanted.name} names version {number}, which is not AVAILABLE")
+                    raise _refused(
+                        f"label {label} of model {wanted.name} names version {number}, which is not AVAILABLE"
+                    )
 
     def _watch(self) -> None:
         while not self._closed:
             self._wake.wait(self._options.poll_seconds or None)
             self._wake.clear()
-            for model in self._models.values():
-                if self._closed:
-                    return
-                try:
-                    model.refresh()
-                except Exception:  # a surprise in one model must not end the watch over all
-                    log.exception("Model %s could not be refreshed", model.settings.name)
+            if not self._closed:
+                _refresh_all(self._models)
+
+
+def _refresh_all(models: Mapping[str, Model[Loaded]]) -> None:
+    for name, model in models.items():
+        try:
+            model.refresh()
+        except Exception:  # a surprise in one model must not keep the others from being served
+            log.exception("Model %s could not be refreshed", name)
 
 
 def _number(model: Model[Loaded], address: Address) -> int | None:

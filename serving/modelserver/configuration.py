@@ -20,7 +20,7 @@ class ModelSettings:
 
     name: str
     base_path: Path
-    policy: VersionPolicy = LatestVersions()
+    policy: VersionPolicy = field(default_factory=LatestVersions)
     labels: Mapping[str, int] = field(default_factory=dict)
 
 

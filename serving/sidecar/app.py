@@ -22,21 +22,23 @@ HEATMAP_SCALE = (
     "The scale is the same for all photos of a version; it measures the model's grounds, not damage."
 )
 
+_READY_SECONDS = 2.0
 _PHOTOS_AT_ONCE = 4  # a photo of 50 megapixels takes half a gigabyte while its overlay is drawn
 
 
 @dataclass(frozen=True)
 class ExplainedModel:
-    """Which model the sidecar asks, and what it accepts."""
+    """Which model the sidecar asks."""
 
     name: str
     version: int | None = None
     """None = by label, or the newest."""
     label: str | None = None
-    limits: contract.PhotoLimits = contract.PhotoLimits()
 
 
-def create_app(client: ModelClient, model: ExplainedModel) -> FastAPI:
+def create_app(
+    client: ModelClient, model: ExplainedModel, limits: contract.PhotoLimits = contract.PhotoLimits()
+) -> FastAPI:
     """The sidecar as an ASGI application that asks `client` for every answer."""
     app = FastAPI(title="Explanations of heritage photo models", docs_url=None, redoc_url=None)
     for kind in (Refusal, *ANSWERED_ERRORS, Exception):
@@ -61,11 +63,11 @@ def create_app(client: ModelClient, model: ExplainedModel) -> FastAPI:
         opacity: Annotated[float, Query(ge=0, le=1)] = DEFAULT_OPACITY,
     ) -> Response:
         """Class, probabilities and heat map of a photo, or its overlay."""
-        data = await photo_bytes(request, model.limits)
+        data = await photo_bytes(request, limits)
         as_overlay = (answer_format or _accepted_format(request)) == "overlay"
 
         def answer() -> Response:
-            photo = read_photo(data, model.limits)
+            photo = read_photo(data, limits)
             wire_bytes = contract.upright_bytes(photo, data)
             explanation = client.explain(
                 wire_bytes, model.name, explained_class, version=model.version, label=model.label
@@ -78,7 +80,7 @@ def create_app(client: ModelClient, model: ExplainedModel) -> FastAPI:
 
 
 def _available_version(client: ModelClient, model: ExplainedModel) -> int:
-    statuses = client.status(model.name)
+    statuses = client.status(model.name, _READY_SECONDS)
     for status in statuses:
         if status.state == "AVAILABLE" and model.version in (None, status.version):
             return status.version

@@ -190,7 +190,7 @@ def _originals(count: int, stream: Stream) -> list[_Shot]:
 
 
 def _spoilt(kinds: list[Kind], originals: list[_Shot], stream: Stream) -> list[_Shot]:
-    """Copies of originals, each copied once at most, and spoilt photos of walls of their own; cracked and intact in turn."""
+    """Copies of originals, each once at most, and spoilt photos of walls of their own; cracked and intact in turn."""
     left = {cracked: [shot for shot in originals if shot.view.cracked == cracked] for cracked in (False, True)}
     next_wall = originals[-1].view.wall + 1
     shots = []

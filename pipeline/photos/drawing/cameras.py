@@ -61,10 +61,10 @@ def place_camera(stream: Stream, course_height: int) -> Camera:
 
     Args:
         stream: the photo's stream.
-        course_height: brick and joint, millimetres; a course shows at 13 to 34 pixels.
+        course_height: brick and joint, millimetres; a course shows at 13 to 26 pixels.
     """
     height, width = _SHAPES[stream.between(0, len(_SHAPES) - 1)]
-    millimetre = stream.between(13, 34) * ONE // course_height
+    millimetre = stream.between(13, 26) * ONE // course_height
     tilt = stream.between(-_UNIT * ONE // 18, _UNIT * ONE // 18)
     shear = stream.between(-_UNIT * ONE // 40, _UNIT * ONE // 40)
     scale = _UNIT * ONE

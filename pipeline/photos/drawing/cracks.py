@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.fields import ONE, blend, long_side_first, ramp, rough_noise
-from pipeline.photos.drawing.streams import Grid, Stream
+from pipeline.photos.drawing.fields import ONE, blend, rough_length, ramp, rough_noise
+from pipeline.photos.drawing.streams import Grid, Mask, Stream
 from pipeline.photos.drawing.walls import Courses, Face
 
-_REACH = 6 * ONE
+_REACH = 8 * ONE
 """How far from its edge a crack is felt."""
 
 
@@ -41,54 +41,56 @@ def crack_margin(face: Face, camera: Camera, stream: Stream) -> Grid:
     """Draw the cracks of a photo.
 
     Returns:
-        How far inside a crack each pixel lies, in 1/256 pixel: 0 on its edge, never below -6 pixels.
+        How far inside a crack each pixel lies, in 1/256 pixel: 0 on its edge, never below -8 pixels.
     """
     margin: Grid = np.full(camera.shape, -_REACH, np.int32)
     for number in range(2 if stream.chance(18) else 1):
         own = stream.child("crack", number)
         habit = _Habit(
-            stepping=(90, 60, 30, 8)[own.between(0, 3)],
+            stepping=(80, 40, 15, 5)[own.between(0, 3)],
             lean=own.sign(),
             half_width=_half_width(own),
-            branching=own.between(4, 22),
+            branching=own.between(8, 30),
         )
         for path in _paths(habit, face.courses, camera, own):
             _draw_path(margin, path)
-    ragged = rough_noise(stream.child("ragged"), camera.shape, 4, 2)
-    return margin + np.where(margin > -2 * ONE, ragged * 150 >> 10, 0).astype(np.int32)
+    ragged = rough_noise(stream.child("ragged"), camera.shape, 4, 2) * 170
+    broken_out = rough_noise(stream.child("broken out"), camera.shape, 11, 2) * 420
+    return margin + np.where(margin > -2 * ONE, (ragged + broken_out) >> 10, 0).astype(np.int32)
 
 
 def open_cracks(face: Face, margin: Grid, stream: Stream) -> Face:
-    """Break the face open: deep and dark inside, edges spalled so that fresh brick shows."""
-    shape = margin.shape
-    height, width = shape
+    """Break the face open: darker the deeper inside, edges spalled so that fresh brick and dust show."""
+    shape = margin.shape[0], margin.shape[1]
+    spall = ramp(rough_noise(stream.child("spall"), shape, 7, 2), -120, 220) * ramp(margin, -6 * ONE, -ONE) >> 8
+    fresh = np.minimum(face.colours * stream.between(310, 400) >> 8, 4095) + 120
+    colours = blend(face.colours, fresh, spall * stream.between(90, 240) >> 8)
     cover = ramp(margin, -ONE // 2, ONE // 2)
-    depth = stream.between(150, 236) + (rough_noise(stream.child("depth"), (height, width), 24, 2) * 70 >> 10)
-    spall = ramp(rough_noise(stream.child("spall"), (height, width), 7, 2), 40, 320) * ramp(margin, -4 * ONE, -ONE) >> 8
-    fresh = np.minimum(face.colours * stream.between(275, 330) >> 8, 4095) + 60
-    colours = blend(face.colours, fresh, spall * stream.between(60, 200) >> 8)
+    inside = ramp(margin, 0, 2 * ONE) * 80 >> 8
+    uneven = rough_noise(stream.child("depth"), shape, 9, 2) * 80 >> 10
+    depth = np.clip(stream.between(140, 180) + inside + uneven, 0, 246)
     floor = np.array(((260,), (225,), (200,)), np.int32)[:, :, None]
-    colours = blend(colours, np.minimum(floor, colours), np.clip(cover * depth >> 8, 0, 250))
-    relief = face.relief - (cover * 3) - (spall >> 1)
+    colours = blend(colours, np.minimum(floor, colours), cover * depth >> 8)
+    relief = face.relief - (cover * 3) - inside * 2 - (spall >> 1)
     return Face(face.courses, colours, relief, face.mortar)
 
 
-def crack_mask(margin: Grid) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def crack_mask(margin: Grid) -> Mask:
     """Pixels that lie at least half inside a crack."""
     return margin >= 0
 
 
 def _half_width(stream: Stream) -> int:
-    """Mostly plain to see, one in seven a hairline; 1/256 pixel."""
-    if stream.chance(14):
-        return stream.between(150, 220)
-    return stream.between(240, 640)
+    """Mostly plain to see, one in twelve a hairline; 1/256 pixel."""
+    if stream.chance(8):
+        return stream.between(180, 260)
+    return stream.between(420, 960)
 
 
 def _paths(habit: _Habit, courses: Courses, camera: Camera, stream: Stream) -> list[list[_Point]]:
     """A crack and its branches as lines on the photo."""
     visible = len(courses.shifts)
-    num_courses = visible if stream.chance(55) else stream.between(visible // 2, visible)
+    num_courses = visible if stream.chance(75) else stream.between(visible * 2 // 3, visible)
     top = courses.first + stream.between(0, visible - num_courses)
     middle = camera.wall_grids()[0]
     low, high = int(middle.min()), int(middle.max())
@@ -146,7 +148,7 @@ def _on_photo(
     points = []
     for index, place in enumerate(places):
         taper = min(ONE, 90 + (len(places) - 1 - index) * 900 // len(places), 140 + index * 1200 // len(places))
-        swell = stream.between(150, 300)
+        swell = stream.between(110, 300)
         points.append(_Point(*camera.on_photo(*place), half_width * taper * swell >> 16))
     return points
 
@@ -170,6 +172,6 @@ def _draw_piece(margin: Grid, start: _Point, end: _Point) -> None:
     y = (np.arange(top, top + height, dtype=np.int64) * ONE + ONE // 2 - start.y)[:, None]
     run, drop = end.x - start.x, end.y - start.y
     share = np.clip((x * run + y * drop) * ONE // max(1, run * run + drop * drop), 0, ONE)
-    distance = long_side_first((x - (share * run >> 8)).astype(np.int32), (y - (share * drop >> 8)).astype(np.int32))
+    distance = rough_length((x - (share * run >> 8)).astype(np.int32), (y - (share * drop >> 8)).astype(np.int32))
     half_width = start.half_width + ((end.half_width - start.half_width) * share >> 8)
     np.maximum(window, (half_width - distance).astype(np.int32), out=window)

@@ -1,13 +1,9 @@
 """Light and camera: relief in raking light, gradients, shadows, vignette, softness and grain."""
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.photos.drawing.fields import ONE, blend, blurred, noise, ramp, rough_noise
-from pipeline.photos.drawing.streams import Grid, Stream
-
-Pixels = npt.NDArray[np.uint8]
-"""An RGB photo, uint8 `[height, width, 3]`."""
+from pipeline.photos.drawing.streams import Grid, Pixels, Stream
 
 
 def lit(colours: Grid, relief: Grid, stream: Stream) -> Grid:
@@ -25,7 +21,8 @@ def lit(colours: Grid, relief: Grid, stream: Stream) -> Grid:
     shade = np.minimum(shade, _leaf_shadow(shape, stream))
     # Shadows are lit by the sky alone, hence a little bluer.
     cool = ONE - (ONE - shade) * np.array((256, 246, 230), np.int32)[:, None, None] // ONE
-    return np.clip((tinted * light >> 8) * cool >> 8, 0, 4095)
+    seen: Grid = np.clip((tinted * light >> 8) * cool >> 8, 0, 4095)
+    return seen
 
 
 def taken(colours: Grid, stream: Stream) -> Pixels:
@@ -42,7 +39,8 @@ def taken(colours: Grid, stream: Stream) -> Pixels:
     strength = stream.between(20, 110)
     grain = (stream.grid(-128, 128, shape) + stream.grid(-128, 128, shape)) * strength >> 8
     chroma = stream.grid(-128, 128, colours.shape) * strength >> 10
-    return np.moveaxis(np.clip((levels + grain + chroma + 8) >> 4, 0, 255), 0, -1).astype(np.uint8)
+    pixels: Pixels = np.moveaxis(np.clip((levels + grain + chroma + 8) >> 4, 0, 255), 0, -1).astype(np.uint8)
+    return pixels
 
 
 def _relief_light(relief: Grid, stream: Stream) -> Grid:
@@ -51,7 +49,8 @@ def _relief_light(relief: Grid, stream: Stream) -> Grid:
     slope_across, slope_down = np.zeros_like(relief), np.zeros_like(relief)
     slope_across[:, 1:-1] = relief[:, 2:] - relief[:, :-2]
     slope_down[1:-1] = relief[2:] - relief[:-2]
-    return np.clip(ONE + ((slope_across * across + slope_down * down) >> 8), 110, 400)
+    factor: Grid = np.clip(ONE + ((slope_across * across + slope_down * down) >> 8), 110, 400)
+    return factor
 
 
 def _gradient(shape: tuple[int, int], stream: Stream) -> Grid:
@@ -92,7 +91,7 @@ def _edge_shadow(shape: tuple[int, int], stream: Stream) -> Grid:
 
 def _cable_shadow(shape: tuple[int, int], stream: Stream) -> Grid:
     """A cable, pipe or its shadow: a dark line, thin as a crack but smooth."""
-    if not stream.chance(30):
+    if not stream.chance(15):
         return np.full(shape, ONE, np.int32)
     down, along = _centred(shape)
     if stream.chance(50):

@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.photos.drawing.cameras import place_camera
 from pipeline.photos.drawing.cracks import crack_margin, crack_mask, open_cracks
-from pipeline.photos.drawing.lights import Pixels, lit, taken
-from pipeline.photos.drawing.streams import Stream
+from pipeline.photos.drawing.lights import lit, taken
+from pipeline.photos.drawing.streams import Mask, Pixels, Stream
 from pipeline.photos.drawing.walls import choose_wall, lay_wall
 from pipeline.photos.drawing.weather import weathered
-
-Mask = npt.NDArray[np.bool_]
-"""Cracked pixels of a photo, bool `[height, width]`."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from pipeline.photos.drawing.fields import blurred
-from pipeline.photos.drawing.photos import Drawing, Mask
-from pipeline.photos.drawing.streams import Stream
+from pipeline.photos.drawing.photos import Drawing
+from pipeline.photos.drawing.streams import Mask, Stream
 
 _ORIENTATION_TAG = 0x0112
 

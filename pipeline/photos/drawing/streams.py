@@ -9,6 +9,12 @@ import numpy.typing as npt
 Grid = npt.NDArray[np.int32]
 """A plane of whole numbers, `[height, width]`; colours are `[3, height, width]`."""
 
+Mask = npt.NDArray[np.bool_]
+"""Cracked pixels of a photo, bool `[height, width]`."""
+
+Pixels = npt.NDArray[np.uint8]
+"""An RGB photo, uint8 `[height, width, 3]`."""
+
 _WORD = (1 << 64) - 1
 _STEP = 0x9E3779B97F4A7C15
 _FIRST_FACTOR = 0xBF58476D1CE4E5B9

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.fields import NOISE_RANGE, ONE, blend, long_side_first, noise, ramp, rough_noise
+from pipeline.photos.drawing.fields import NOISE_RANGE, ONE, blend, rough_length, noise, ramp, rough_noise
 from pipeline.photos.drawing.streams import Grid, Stream
 
 Colour = tuple[int, int, int]
@@ -166,8 +166,9 @@ def _inside_brick(place: tuple[Grid, Grid], size: tuple[int, int], joint: int, j
     from_sides = np.minimum(place[0] - joint // 2 + jitter[0], size[0] - joint // 2 + jitter[1] - place[0])
     from_beds = np.minimum(place[1] - joint // 2 + jitter[2], size[1] - joint // 2 + jitter[3] - place[1])
     radius = joint // 2 + 200
-    corner = radius - long_side_first(np.minimum(from_sides - radius, 0), np.minimum(from_beds - radius, 0))
-    return np.minimum(corner, np.minimum(from_sides, from_beds))
+    corner = radius - rough_length(np.minimum(from_sides - radius, 0), np.minimum(from_beds - radius, 0))
+    inside: Grid = np.minimum(corner, np.minimum(from_sides, from_beds))
+    return inside
 
 
 def _brick_face(wall: Wall, laid: _Laid, shape: tuple[int, int], stream: Stream) -> tuple[Grid, Grid]:

@@ -1,0 +1,276 @@
+"""The commands: each parses, loads, calls, saves and ends with the exit code of the design."""
+
+import getpass
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.console import problems_for_people, quiet_libraries, say
+from pipeline.core.errors import GateRefused, ParameterError
+from pipeline.core.locks import die_with_parent, held_lock
+from pipeline.core.parameters import Parameters, load_parameters
+from pipeline.core.paths import Layout
+
+app = typer.Typer(
+    name="pipeline",
+    help="Photo batches of heritage buildings in; a measured, served and explained model out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run a command."""
+    quiet_libraries()
+    with problems_for_people(debug=bool(os.environ.get("PIPELINE_DEBUG"))):
+        app(standalone_mode=True)
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
+    """A stage's surroundings: parameters read, the run lock held, an end with the parent, and the time it took."""
+    die_with_parent()
+    started = time.monotonic()
+    say(f"{name} ...")
+    layout = Layout()
+    parameters = load_parameters(layout.parameters)
+    with held_lock(layout.run_lock, f"stage {name}"):
+        yield layout, parameters
+    say(f"{name} took {time.monotonic() - started:.1f} s")
+
+
+def _opened() -> tuple[Layout, Parameters]:
+    layout = Layout()
+    return layout, load_parameters(layout.parameters)
+
+
+@app.command()
+def sample(
+    photos: Annotated[int, typer.Option(help="photos of each batch, spoilt ones included; at least 40")] = 350,
+    seed: Annotated[int, typer.Option(help="other seeds draw other photos")] = 7,
+    batches: Annotated[str, typer.Option(help="names of the batches, separated by spaces")] = "demo-1 demo-2",
+) -> None:
+    """Draw masonry photos with damage masks, and take them in as batches."""
+    from pipeline.stages.sample import run
+
+    for taken in run(Layout(), tuple(batches.split()), photos, seed):
+        say(f"{taken.batch.batch}: {taken.batch.photos} photos {'drawn' if taken.is_new else 'are there already'}")
+
+
+@app.command()
+def intake(
+    source: Annotated[Path, typer.Argument(help="folder, tar or zip of photos")],
+    batch: Annotated[str, typer.Option(help="name of the batch")],
+    side: Annotated[str | None, typer.Option(help="`test` pins the batch to the test side")] = None,
+) -> None:
+    """Take a batch of photos in and version it."""
+    from pipeline.photos.intake import bring_photos
+
+    if not batch:
+        raise ParameterError(
+            "the batch has no name", expected="a name for it", todo="make photos FROM=<source> BATCH=<name>"
+        )
+    result = bring_photos(Layout(), source, batch, side)
+    for taken in result.taken:
+        state = "taken in" if taken.is_new else "seen before, nothing to do"
+        say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")
+    if result.left_out:
+        say(f"left out, neither photos nor tables: {', '.join(result.left_out[:5])} ({len(result.left_out)} in all)")
+
+
+@app.command()
+def recipe(
+    name: Annotated[str, typer.Argument(help="a file of recipes/, without .yaml")],
+    batches: Annotated[str, typer.Option(help="globs over batch names, separated by spaces")] = "",
+    evaluate: Annotated[str, typer.Option(help="side to measure: validation or test")] = "",
+) -> None:
+    """Write params.yaml from a recipe, with the weights that are at hand."""
+    from pipeline.core.recipes import load_recipe, render, with_choices
+    from pipeline.core.tables import write_text
+
+    layout = Layout()
+    chosen = load_recipe(layout.root / "recipes", name)
+    chosen.parameters()
+    say(f"recipe {name}: looking for weights ...")
+    from pipeline.learning.weights import resolve
+
+    parameters, backbone = resolve(chosen)
+    write_text(layout.parameters, render(with_choices(parameters, batches.split(), evaluate)))
+    say(f"params.yaml holds recipe {name}: {backbone}")
+
+
+@app.command()
+def validate() -> None:
+    """Stage: decode every photo once and check what came."""
+    with _stage("validate") as (layout, parameters):
+        from pipeline.stages.validate import run
+
+        say(str(run(layout, parameters)))
+
+
+@app.command()
+def embed() -> None:
+    """Stage: a vector per photo; off unless a backbone is named."""
+    with _stage("embed") as (layout, parameters):
+        from pipeline.stages.embed import run
+
+        result = run(layout, parameters)
+        say(f"{result.num_vectors} vectors" if result.backbone else "off: params.yaml names no embed.backbone")
+
+
+@app.command()
+def clean() -> None:
+    """Stage: keep or quarantine each photo, with reasons."""
+    with _stage("clean") as (layout, parameters):
+        from pipeline.stages.clean import run
+
+        say(str(run(layout, parameters)))
+
+
+@app.command()
+def split() -> None:
+    """Stage: give each photo its side, and stop on a leak."""
+    with _stage("split") as (layout, parameters):
+        from pipeline.stages.split import run
+
+        say(str(run(layout, parameters)))
+
+
+@app.command()
+def augment() -> None:
+    """Stage: write training and validation photos as shards."""
+    with _stage("augment") as (layout, parameters):
+        from pipeline.stages.augment import run
+
+        result = run(layout, parameters)
+        say(f"{len(result.rows)} photos in shards; classes {', '.join(result.classes)}")
+
+
+@app.command()
+def train() -> None:
+    """Stage: train by phases and keep the best epoch."""
+    with _stage("train") as (layout, parameters):
+        from pipeline.stages.train import run
+
+        result = run(layout, parameters)
+        say(f"epoch {result.best.epoch} kept, validation accuracy {result.best.val_accuracy:.4f}")
+
+
+@app.command()
+def export() -> None:
+    """Stage: write the SavedModel that is measured and served."""
+    with _stage("export") as (layout, parameters):
+        from pipeline.stages.export import run
+
+        result = run(layout, parameters)
+        say(f"SavedModel {result.manifest_sha256[:12]}: {result.num_files} files, {result.num_bytes / 1e6:.1f} MB")
+
+
+@app.command()
+def evaluate() -> None:
+    """Stage: measure the SavedModel on the chosen side."""
+    with _stage("evaluate") as (layout, parameters):
+        from pipeline.stages.evaluate import run
+
+        say(str(run(layout, parameters)))
+
+
+@app.command()
+def track() -> None:
+    """Log the last run to MLflow, once."""
+    layout, parameters = _opened()
+    say("track: opening MLflow (its first start makes a database) ...")
+    from pipeline.release.tracking import track as log
+
+    run = log(layout, parameters)
+    say(f"run {run.run_id} {'logged' if run.created else 'is there already'}")
+
+
+@app.command()
+def gate(
+    override_by: Annotated[str, typer.Option(help="who lets the candidate through all the same")] = "",
+    reason: Annotated[str, typer.Option(help="why; needed with --override-by")] = "",
+) -> None:
+    """Judge the candidate against floors and against the model in service."""
+    layout, parameters = _opened()
+    say("gate: scoring ...")
+    from rich.console import Console
+
+    from pipeline.release.gate import gate_table, override, run_gate
+
+    result = run_gate(layout, parameters)
+    if override_by or reason:
+        result = override(layout, override_by, reason)
+    Console().print(gate_table(result))
+    if not result.lets_pass:
+        raise GateRefused(
+            f"the candidate is {result.verdict}",
+            expected="every rule of the table above held",
+            todo="mend data or training, or let it through: pipeline gate --override-by <name> --reason <why>",
+        )
+
+
+@app.command()
+def register() -> None:
+    """Make the candidate that passed a version of the registered model."""
+    layout, parameters = _opened()
+    say("register ...")
+    from pipeline.release.registry import register as add
+
+    version = add(layout, parameters)
+    say(f"{version.name} version {version.version} {'registered' if version.created else 'is registered already'}")
+
+
+@app.command()
+def promote(
+    version: Annotated[int | None, typer.Option(help="version; none = the challenger")] = None,
+) -> None:
+    """Let a registered version serve, after a model server has answered for it."""
+    layout, parameters = _opened()
+    say("promote: publishing and checking over gRPC ...")
+    from pipeline.release.promotion import promote as serve
+
+    _say_served(serve(layout, parameters, version, _who()))
+
+
+@app.command()
+def rollback(
+    version: Annotated[int | None, typer.Option(help="version; none = the one before")] = None,
+    reason: Annotated[str, typer.Option(help="why, for the history")] = "",
+) -> None:
+    """Let an earlier version serve again, without training."""
+    layout, parameters = _opened()
+    from pipeline.release.rollback import rollback as serve_earlier
+
+    _say_served(serve_earlier(layout, parameters, version, _who(), reason))
+
+
+@app.command()
+def reconcile() -> None:
+    """Follow an alias that was moved by hand in MLflow, or put it back with the reason."""
+    layout, parameters = _opened()
+    from pipeline.release.reconcile import reconcile as follow
+
+    _say_served(follow(layout, parameters, _who()))
+
+
+@app.command()
+def demo() -> None:
+    """Photos to a served and explained model, on drawn photos, offline."""
+    from pipeline.demo import run_demo
+
+    run_demo(*_opened())
+
+
+def _who() -> str:
+    return os.environ.get("PIPELINE_WHO") or getpass.getuser()
+
+
+def _say_served(result: object) -> None:
+    say(str(result))

@@ -1,0 +1,65 @@
+"""How commands speak: one line on standard error per event, errors for people, and the exit codes of the design."""
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from pipeline.core.errors import MachineError, PipelineError
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def say(text: str) -> None:
+    """Print a line of progress."""
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def problems_for_people(debug: bool) -> Iterator[None]:
+    """End the process with the design's exit code on a problem that a person can mend, without a traceback.
+
+    Args:
+        debug: let the traceback through.
+    """
+    try:
+        yield
+    except PipelineError as error:
+        if debug:
+            raise
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("stopped")
+        sys.exit(130)
+    except OSError as error:
+        if debug or error.errno not in (*_DISK_FULL, errno.EACCES, errno.EROFS):
+            raise
+        problem = _of_machine(error)
+        say(f"error: {problem}")
+        sys.exit(problem.exit_code)
+
+
+def quiet_libraries() -> None:
+    """Switch off the libraries' chatter and telemetry, unless the environment says otherwise."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+
+
+def _of_machine(error: OSError) -> MachineError:
+    if error.errno in _DISK_FULL:
+        return MachineError(
+            f"the disk is full: {error.filename or error}",
+            expected="room for what the command writes",
+            todo="free some space, then run the command again; what was finished is kept",
+        )
+    return MachineError(
+        f"{error.filename} cannot be written or read: {error.strerror}",
+        expected="the right to do so",
+        todo="mend the rights of that path, then run the command again",
+    )

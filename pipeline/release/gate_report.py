@@ -1,0 +1,107 @@
+"""The gate's verdict on disk, and what people see of it."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from pipeline.core.errors import GateRefused, ParameterError
+from pipeline.core.paths import Layout
+from pipeline.core.tables import write_text
+from pipeline.release.gate import Rule, Verdict
+
+
+@dataclass(frozen=True)
+class Override:
+    """Somebody's decision to go on in spite of the verdict."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """`reports/gate.json`: a verdict, its grounds, and what it was about."""
+
+    verdict: Verdict
+    rules: tuple[Rule, ...]
+    manifest: str
+    """Manifest hash of the candidate."""
+    champion_version: int | None
+    """The version it was compared with; None = nothing serves yet."""
+    data_hash: str
+    seed: int
+    n: int
+    """Test photos scored."""
+    override: Override | None = None
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the candidate may be registered."""
+        return self.verdict is Verdict.PASSED or self.override is not None
+
+    def in_words(self) -> str:
+        """The verdict on one line, with whoever overrode it."""
+        if self.override is None:
+            return str(self.verdict)
+        return f"{self.verdict}, overridden by {self.override.name}: {self.override.reason}"
+
+
+def write_gate(layout: Layout, report: GateReport) -> None:
+    """Write `reports/gate.json`."""
+    write_text(layout.gate, json.dumps(dataclasses.asdict(report), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_gate(layout: Layout) -> GateReport:
+    """Read `reports/gate.json`.
+
+    Raises:
+        GateRefused: the gate has not run, or the file is damaged.
+    """
+    try:
+        values: dict[str, Any] = json.loads(layout.gate.read_text(encoding="utf-8"))
+        rules = tuple(Rule(**rule) for rule in values["rules"])
+        override = Override(**values["override"]) if values["override"] else None
+        return GateReport(**values | {"verdict": Verdict(values["verdict"]), "rules": rules, "override": override})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GateRefused(
+            f"{layout.gate} cannot be read: {error}", expected="the gate's verdict", todo="run `pipeline gate`"
+        ) from None
+
+
+def override_gate(layout: Layout, name: str, reason: str) -> GateReport:
+    """Record that somebody lets the candidate go on in spite of the verdict.
+
+    Raises:
+        ParameterError: the name or the reason is empty.
+        GateRefused: there is no verdict to override.
+    """
+    if not name.strip() or not reason.strip():
+        raise ParameterError(
+            f"an override by {name!r} for the reason {reason!r}",
+            expected="a name and a reason, which go into the history",
+            todo="give both",
+        )
+    report = dataclasses.replace(read_gate(layout), override=Override(name.strip(), reason.strip()))
+    write_gate(layout, report)
+    return report
+
+
+def gate_table(report: GateReport) -> Table:
+    """The rules as a table for people."""
+    table = Table(title=f"Gate: {report.in_words()}", title_justify="left")
+    for heading in ("rule", "value", "limit", "champion", "photos", "met", "note"):
+        table.add_column(heading, justify="right" if heading in ("value", "limit", "champion", "photos") else "left")
+    for rule in report.rules:
+        met = {True: "yes", False: "no", None: "not judged"}[rule.passed]
+        figures = [_figure(rule.value), _figure(rule.limit), _figure(rule.baseline)]
+        table.add_row(rule.name, *figures, str(rule.n), met, rule.note)
+    if not report.rules:
+        table.caption = "no rules are set under `gate` in params.yaml, so nothing is judged"
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

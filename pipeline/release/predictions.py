@@ -1,0 +1,39 @@
+"""The evaluation's predictions, photo by photo."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.core.errors import DataError
+
+_NAMES = ("path", "label", "predicted")
+
+
+@dataclass(frozen=True)
+class PhotoPrediction:
+    """A line of `artifacts/evaluate/predictions.parquet`."""
+
+    path: str
+    label: str
+    predicted: str
+    probabilities: dict[str, float]
+    """By class."""
+
+
+def read_predictions(path: Path) -> list[PhotoPrediction]:
+    """Read the predictions that `evaluate` wrote.
+
+    Raises:
+        DataError: there are none, or the file is damaged.
+    """
+    try:
+        rows = pq.read_table(path).to_pylist()
+        return [PhotoPrediction(*(row.pop(name) for name in _NAMES), probabilities=row) for row in rows]
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise DataError(
+            f"{path} cannot be read: {error}",
+            expected=f"the columns {', '.join(_NAMES)} and one of probabilities per class",
+            todo="run `dvc repro`",
+        ) from None

@@ -1,0 +1,97 @@
+"""The sockets of the REST API."""
+
+import functools
+import http.server
+import logging
+import socketserver
+import threading
+
+from serving.modelserver.rest import Answer, RestApi, error_answer
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+CLIENT_SECONDS = 30.0
+"""How long a client may keep silent in the middle of a request, or between two on one connection."""
+
+log = logging.getLogger(__name__)
+
+
+class RestServer(http.server.ThreadingHTTPServer):
+    """Listens and answers, a thread per connection.
+
+    Args:
+        host: address to listen on.
+        port: TCP port.
+        api: what answers.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
+
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, api: RestApi) -> None:
+        super().__init__((host, port), functools.partial(_Handler, api))
+        self._thread = threading.Thread(target=self.serve_forever, name="rest", daemon=True)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server for this machine's full name, as the base class would."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def start(self) -> None:
+        """Answer from now on, in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more connections."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "heritage-model-server"
+    sys_version = ""
+    timeout = CLIENT_SECONDS
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave together
+    error_content_type = "application/json"
+    error_message_format = '{"error": "HTTP error %(code)d"}'
+
+    def __init__(self, api: RestApi, *arguments: object) -> None:
+        self._api = api
+        super().__init__(*arguments)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        length = self.headers.get("Content-Length", "0")
+        if self.headers.get("Transfer-Encoding") or not length.isdecimal():
+            self._refuse(411, "The body needs a Content-Length")
+        elif int(length) > MAX_BODY_BYTES:
+            self._refuse(413, f"The body has {int(length):,} bytes; at most {MAX_BODY_BYTES:,} are accepted")
+        else:
+            body = self.rfile.read(int(length))
+            self._send(self._api.answer(self.command, self.path.partition("?")[0], body))
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+
+    def handle_expect_100(self) -> bool:
+        proceed = super().handle_expect_100()
+        self.wfile.flush()
+        return proceed
+
+    def log_message(self, format: str, *args: object) -> None:
+        log.debug("REST " + format, *args)
+
+    def _refuse(self, status: int, message: str) -> None:
+        self.close_connection = True  # the body was not read
+        self._send(error_answer(status, message))
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(answer.body)
