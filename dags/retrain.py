@@ -43,7 +43,7 @@ def retrain() -> None:
     chain(*(_stage(name) for name in STAGES), _release_wanted(), *(_release_step(name) for name in RELEASE_STEPS))
 
 
-def _stage(name: str):  # noqa: ANN202 - Airflow's operators are typed by its decorators
+def _stage(name: str):
     """One stage through DVC, which skips it when nothing changed."""
 
     @task.bash(
@@ -60,12 +60,17 @@ def _stage(name: str):  # noqa: ANN202 - Airflow's operators are typed by its de
     return run()
 
 
-@task.short_circuit(task_id="release_wanted", retries=0, execution_timeout=timedelta(minutes=1), doc_md="Ends the run here when `release` is off.")
+@task.short_circuit(
+    task_id="release_wanted",
+    retries=0,
+    execution_timeout=timedelta(minutes=1),
+    doc_md="Ends the run here when `release` is off.",
+)
 def _release_wanted(params: dict[str, bool] | None = None) -> bool:
     return bool(params and params["release"])
 
 
-def _release_step(name: str):  # noqa: ANN202
+def _release_step(name: str):
     """A command after the graph; the gate's refusal is an answer, not a fault, and is not tried again."""
 
     @task.bash(

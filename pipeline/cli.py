@@ -3,18 +3,21 @@
 import getpass
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import problems_for_people, quiet_libraries, say
+from pipeline.console import load_tensorflow, problems_for_people, quiet_libraries, say
 from pipeline.core.errors import GateRefused, ParameterError
 from pipeline.core.locks import die_with_parent, held_lock
 from pipeline.core.parameters import Parameters, load_parameters
 from pipeline.core.paths import Layout
+
+if TYPE_CHECKING:
+    from pipeline.release.promotion import ServedResult
 
 app = typer.Typer(
     name="pipeline",
@@ -43,6 +46,14 @@ def _stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
     with held_lock(layout.run_lock, f"stage {name}"):
         yield layout, parameters
     say(f"{name} took {time.monotonic() - started:.1f} s")
+
+
+@contextmanager
+def _learning_stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
+    """The surroundings of a stage that needs TensorFlow."""
+    with _stage(name) as opened:
+        load_tensorflow()
+        yield opened
 
 
 def _opened() -> tuple[Layout, Parameters]:
@@ -98,6 +109,7 @@ def recipe(
     chosen = load_recipe(layout.root / "recipes", name)
     chosen.parameters()
     say(f"recipe {name}: looking for weights ...")
+    load_tensorflow()
     from pipeline.learning.weights import resolve
 
     parameters, backbone = resolve(chosen)
@@ -111,7 +123,9 @@ def validate() -> None:
     with _stage("validate") as (layout, parameters):
         from pipeline.stages.validate import run
 
-        say(str(run(layout, parameters)))
+        result = run(layout, parameters)
+        say(f"{result.num_files} files, {result.num_readable} readable photos; classes {', '.join(result.classes)}")
+        _warn(result.warnings)
 
 
 @app.command()
@@ -130,7 +144,10 @@ def clean() -> None:
     with _stage("clean") as (layout, parameters):
         from pipeline.stages.clean import run
 
-        say(str(run(layout, parameters)))
+        result = run(layout, parameters)
+        reasons = ", ".join(f"{reason} {count}" for reason, count in result.reasons.items())
+        say(f"{result.num_kept} of {result.num_photos} kept, {result.num_quarantined} quarantined: {reasons or 'none'}")
+        _warn(result.warnings)
 
 
 @app.command()
@@ -139,13 +156,15 @@ def split() -> None:
     with _stage("split") as (layout, parameters):
         from pipeline.stages.split import run
 
-        say(str(run(layout, parameters)))
+        report = run(layout, parameters).report
+        pinned = " (pinned)" if report.test_is_pinned else ""
+        say(f"{report.train} train, {report.validation} validation, {report.test} test{pinned}; no copy crosses sides")
 
 
 @app.command()
 def augment() -> None:
     """Stage: write training and validation photos as shards."""
-    with _stage("augment") as (layout, parameters):
+    with _learning_stage("augment") as (layout, parameters):
         from pipeline.stages.augment import run
 
         result = run(layout, parameters)
@@ -155,7 +174,7 @@ def augment() -> None:
 @app.command()
 def train() -> None:
     """Stage: train by phases and keep the best epoch."""
-    with _stage("train") as (layout, parameters):
+    with _learning_stage("train") as (layout, parameters):
         from pipeline.stages.train import run
 
         result = run(layout, parameters)
@@ -165,7 +184,7 @@ def train() -> None:
 @app.command()
 def export() -> None:
     """Stage: write the SavedModel that is measured and served."""
-    with _stage("export") as (layout, parameters):
+    with _learning_stage("export") as (layout, parameters):
         from pipeline.stages.export import run
 
         result = run(layout, parameters)
@@ -175,10 +194,13 @@ def export() -> None:
 @app.command()
 def evaluate() -> None:
     """Stage: measure the SavedModel on the chosen side."""
-    with _stage("evaluate") as (layout, parameters):
+    with _learning_stage("evaluate") as (layout, parameters):
         from pipeline.stages.evaluate import run
 
-        say(str(run(layout, parameters)))
+        figures = run(layout, parameters).metrics
+        low, high = figures["accuracy_interval"]
+        say(f"{figures['side']} side, {figures['n']} photos: accuracy {figures['accuracy']:.4f} ({low:.3f} to {high:.3f})")
+        say(f"balanced accuracy {figures['balanced_accuracy']:.4f}; majority class {figures['majority_accuracy']:.4f}")
 
 
 @app.command()
@@ -200,17 +222,19 @@ def gate(
     """Judge the candidate against floors and against the model in service."""
     layout, parameters = _opened()
     say("gate: scoring ...")
+    load_tensorflow()
     from rich.console import Console
 
-    from pipeline.release.gate import gate_table, override, run_gate
+    from pipeline.release.gate import run_gate
+    from pipeline.release.gate_report import gate_table, override_gate
 
-    result = run_gate(layout, parameters)
+    report = run_gate(layout, parameters)
     if override_by or reason:
-        result = override(layout, override_by, reason)
-    Console().print(gate_table(result))
-    if not result.lets_pass:
+        report = override_gate(layout, override_by, reason)
+    Console().print(gate_table(report))
+    if not report.may_go_on:
         raise GateRefused(
-            f"the candidate is {result.verdict}",
+            f"the candidate is {report.verdict}",
             expected="every rule of the table above held",
             todo="mend data or training, or let it through: pipeline gate --override-by <name> --reason <why>",
         )
@@ -257,7 +281,9 @@ def reconcile() -> None:
     layout, parameters = _opened()
     from pipeline.release.reconcile import reconcile as follow
 
-    _say_served(follow(layout, parameters, _who()))
+    result = follow(layout, parameters, _who())
+    say(f"champion {result.outcome}; version {result.version} serves" + (f": {result.reason}" if result.reason else ""))
+    _warn(result.notes)
 
 
 @app.command()
@@ -268,9 +294,19 @@ def demo() -> None:
     run_demo(*_opened())
 
 
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        say(f"warning: {warning}")
+
+
 def _who() -> str:
     return os.environ.get("PIPELINE_WHO") or getpass.getuser()
 
 
-def _say_served(result: object) -> None:
-    say(str(result))
+def _say_served(result: "ServedResult") -> None:
+    before = f"version {result.before} before" if result.before is not None else "the first version"
+    change = f"serves now; {before}" if result.changed else "serves already"
+    say(f"{result.name} version {result.version} {change}")
+    if result.private_server:
+        say("no server of this folder is running: a private one answered for the version, and was stopped")
+    _warn(result.notes)

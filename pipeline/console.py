@@ -51,6 +51,21 @@ def quiet_libraries() -> None:
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 
 
+def load_tensorflow() -> None:
+    """Import TensorFlow with its start-up lines hidden, which no setting of its own switches off."""
+    stream, hidden = sys.stderr.fileno(), os.open(os.devnull, os.O_WRONLY)
+    kept = os.dup(stream)
+    os.dup2(hidden, stream)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    finally:
+        os.dup2(kept, stream)
+        os.close(kept)
+        os.close(hidden)
+
+
 def _of_machine(error: OSError) -> MachineError:
     if error.errno in _DISK_FULL:
         return MachineError(

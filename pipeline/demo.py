@@ -14,7 +14,7 @@ from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
 from pipeline.photos.records import Side, SplitRow
 from pipeline.release.model_server import free_port, stop_process
-from serving.client import ExplainerClient, ExplainerUnavailable
+from serving.client import ExplainerClient
 
 RECIPE = "demo"
 
@@ -116,7 +116,7 @@ def _servers(layout: Layout, parameters: Parameters) -> Iterator[ExplainerClient
         for arguments in (server, explainer):
             process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=output, stderr=output)
             stack.callback(stop_process, process)
-        client = stack.enter_context(ExplainerClient(f"127.0.0.1:{http_port}"))
+        client = ExplainerClient(f"127.0.0.1:{http_port}")
         _wait_until_ready(client, log)
         yield client
 
@@ -124,11 +124,8 @@ def _servers(layout: Layout, parameters: Parameters) -> Iterator[ExplainerClient
 def _wait_until_ready(client: ExplainerClient, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        try:
-            if client.is_ready():
-                return
-        except ExplainerUnavailable:
-            pass
+        if client.is_ready():
+            return
         time.sleep(0.2)
     raise ServingError(
         f"the servers did not answer within {_START_SECONDS:.0f} s",

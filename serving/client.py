@@ -12,10 +12,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import grpc
+from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import Int64Value
 
 from serving import contract
@@ -47,7 +48,6 @@ __all__ = [
 ]
 
 DEADLINE_SECONDS = 30.0
-
 _CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", 64 << 20),
     ("grpc.max_receive_message_length", 64 << 20),
@@ -78,10 +78,6 @@ class ServedModel:
     """Versions to serve; none named = the newest."""
     labels: Mapping[str, int] = field(default_factory=dict)
     """Version by label; each must be AVAILABLE when its label is set."""
-
-
-class _Message(Protocol):
-    def SerializeToString(self) -> bytes: ...
 
 
 _Answer = TypeVar("_Answer")
@@ -167,15 +163,12 @@ class ModelClient:
         """
         request = wire.GetModelStatusRequest(model_spec=wire.ModelSpec(name=model))
         answer = self._call("ModelService/GetModelStatus", request, wire.GetModelStatusResponse.FromString, deadline)
-        statuses = [
-            VersionStatus(
-                version=row.version,
-                state=wire.ModelVersionStatus.State.Name(row.state),
-                error=row.status.error_message if row.status.error_code else "",
-            )
-            for row in answer.model_version_status
+        state_name = wire.ModelVersionStatus.State.Name
+        rows = sorted(answer.model_version_status, key=lambda row: row.version, reverse=True)
+        return [
+            VersionStatus(row.version, state_name(row.state), row.status.error_message if row.status.error_code else "")
+            for row in rows
         ]
-        return sorted(statuses, key=lambda status: status.version, reverse=True)
 
     def reload(self, models: Sequence[ServedModel]) -> None:
         """Replace what the server serves; models that are not named are dropped.
@@ -204,9 +197,9 @@ class ModelClient:
         return self._call("PredictionService/Predict", request, wire.PredictResponse.FromString)
 
     def _call(
-        self, method: str, request: _Message, read: Callable[[bytes], _Answer], deadline: float | None = None
+        self, method: str, request: Message, read: Callable[[bytes], _Answer], deadline: float | None = None
     ) -> _Answer:
-        ask: grpc.UnaryUnaryMultiCallable[_Message, _Answer] = self._channel.unary_unary(
+        ask: grpc.UnaryUnaryMultiCallable[Message, _Answer] = self._channel.unary_unary(
             f"/tensorflow.serving.{method}",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=read,
@@ -241,14 +234,24 @@ class ExplainerClient:
         query = {"format": "overlay"} | ({} if opacity is None else {"opacity": str(opacity)})
         return self._post(photo, query, explained_class)
 
+    def is_ready(self) -> bool:
+        """Whether the sidecar answers, and the model server behind it serves the model."""
+        try:
+            self._ask("GET", "/readyz")
+        except ModelServerError:
+            return False
+        return True
+
     def _post(self, photo: bytes, query: Mapping[str, str], explained_class: str | int | None) -> bytes:
         asked = dict(query) | ({} if explained_class is None else {"class": str(explained_class)})
+        return self._ask("POST", f"/v1/explain?{urlencode(asked)}", photo)
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         connection = http.client.HTTPConnection(self.address, timeout=self.deadline)
         try:
-            headers = {"Content-Type": "application/octet-stream"}
-            connection.request("POST", f"/v1/explain?{urlencode(asked)}", photo, headers)
+            connection.request(method, path, body, {"Content-Type": "application/octet-stream"})
             response = connection.getresponse()
-            body = response.read()
+            answer = response.read()
         except (OSError, http.client.HTTPException) as error:
             kind = DeadlinePassed if isinstance(error, TimeoutError) else ServingUnavailable
             raise kind(
@@ -259,8 +262,8 @@ class ExplainerClient:
         finally:
             connection.close()
         if response.status == http.HTTPStatus.OK:
-            return body
-        raise from_explainer_answer(response.status, body)
+            return answer
+        raise from_explainer_answer(response.status, answer)
 
 
 def _model_spec(model: str, version: int | None, label: str | None, signature: str) -> wire.ModelSpec:
@@ -273,13 +276,13 @@ def _model_spec(model: str, version: int | None, label: str | None, signature: s
 
 
 def _model_config(model: ServedModel) -> wire.ModelConfig:
-    specific = wire.ServableVersionPolicy(specific=wire.ServableVersionPolicy.Specific(versions=model.versions))
-    newest = wire.ServableVersionPolicy(latest=wire.ServableVersionPolicy.Latest(num_versions=1))
+    policy = wire.ServableVersionPolicy
+    named, newest = policy.Specific(versions=model.versions), policy.Latest(num_versions=1)
     return wire.ModelConfig(
         name=model.name,
         base_path=model.base_path,
         model_platform="tensorflow",
-        model_version_policy=specific if model.versions else newest,
+        model_version_policy=policy(specific=named) if model.versions else policy(latest=newest),
         version_labels=model.labels,
     )
 

@@ -1,5 +1,6 @@
 """Serve SavedModels over TensorFlow Serving's gRPC and REST APIs: `python -m serving.server --model_base_path=...`."""
 
+import gc
 import logging
 import os
 import signal
@@ -52,6 +53,7 @@ def _serve(flags: Flags) -> None:
     # TensorFlow takes seconds to import: whatever can be wrong has been said by now.
     from serving.modelserver.application import ModelServer
 
+    gc.freeze()  # what TensorFlow keeps for good makes each collection take half a second, with all calls waiting
     server = ModelServer(flags, settings)
     server.start()
     stop.wait()

@@ -50,3 +50,8 @@ class MachineError(PipelineError):
     """The machine stands in the way: disk full, lock held, weights out of reach, port taken."""
 
     exit_code = 6
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, in one line; its type where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -46,8 +46,8 @@ def held_lock(path: Path, purpose: str) -> Iterator[None]:
 def die_with_parent() -> None:
     """Ask the kernel to end this process when its parent ends, so that a killed run leaves no stage behind.
 
-    The request follows the parent as it is now; a parent that ended before the request is seen by its process id
-    having changed to the reaper's, and this process ends at once. Does nothing where the kernel is not Linux.
+    The request follows the parent as it is now; a parent that ends while the request is made is seen by its process
+    id having changed to the reaper's, and this process ends at once. Does nothing where the kernel is not Linux.
     """
     if sys.platform != "linux":
         return

@@ -4,15 +4,14 @@ Every problem of a file is reported at once, with its path (`train.batch_size`) 
 nearest name.
 """
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from pipeline.core.errors import ParameterError
+from pipeline.core.problems import in_words
+from pipeline.core.sections import read_sections
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -23,9 +22,9 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Section(BaseModel):
-    """A section of `params.yaml`: frozen, and closed to unknown keys."""
+    """A section of `params.yaml`: frozen, and closed to unknown keys and to numbers that are none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class ModelParameters(Section):
@@ -144,6 +143,12 @@ class ScheduleParameters(Section):
     """Exponential only: factor per `decay_steps`."""
     decay_steps: Count = 1000
 
+    @model_validator(mode="after")
+    def _leaves_room_for_the_decay(self) -> "ScheduleParameters":
+        if self.warmup_share + self.hold_share > 1:
+            raise ValueError("warmup_share and hold_share together take more than all steps; their sum is at most 1")
+        return self
+
 
 class PhaseParameters(Section):
     """One phase of training: what is open, for how long, at what rate."""
@@ -180,6 +185,12 @@ class TrainParameters(Section):
     weight_average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Momentum of an exponential moving average of the weights, which is then what is validated and kept; 0 = off."""
     mixed_precision: bool = False
+
+    @model_validator(mode="after")
+    def _trains_at_all(self) -> "TrainParameters":
+        if not any(phase.epochs for phase in self.phases):
+            raise ValueError("no phase has an epoch; at least one must have epochs of 1 or more")
+        return self
 
 
 class ExportParameters(Section):
@@ -253,19 +264,7 @@ def load_parameters(path: Path) -> Parameters:
     Raises:
         ParameterError: the file is missing or not YAML, or any value is unknown or out of range; all at once.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ParameterError(
-            f"{path} does not exist",
-            expected="a parameters file",
-            todo="run in the project's folder, or write one with `make recipe NAME=demo`",
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(
-            f"{path} is not YAML: {error}", expected="sections of `name: value` lines", todo="mend the line named above"
-        ) from None
-    return parse_parameters(values, str(path))
+    return parse_parameters(read_sections(path), str(path))
 
 
 def parse_parameters(values: Any, source: str) -> Parameters:
@@ -277,35 +276,9 @@ def parse_parameters(values: Any, source: str) -> Parameters:
     try:
         return Parameters.model_validate(values)
     except ValidationError as error:
-        problems = [_in_words(problem) for problem in error.errors()]
+        problems = [in_words(problem, Parameters) for problem in error.errors()]
         raise ParameterError(
             f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:\n  - " + "\n  - ".join(problems),
             expected="the names and ranges of pipeline/core/parameters.py",
             todo=f"mend the lines named above in {source}",
         ) from None
-
-
-def _in_words(problem: ErrorDetails) -> str:
-    location = problem["loc"]
-    name = ".".join(str(part) for part in location)
-    if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(location[-1]), _names_at(location[:-1]), n=1, cutoff=0.5)
-        return f"{name}: unknown" + (f"; did you mean {near[0]}?" if near else "")
-    if problem["type"] == "missing":
-        return f"{name}: missing"
-    return f"{name}: {problem['msg']} (came: {problem['input']!r})"
-
-
-def _names_at(location: tuple[int | str, ...]) -> list[str]:
-    section: Any = Parameters
-    for part in location:
-        if isinstance(part, int):
-            continue
-        field = next(f for name, f in section.model_fields.items() if part in (name, f.alias))
-        section = _section_in(field.annotation)
-    return [field.alias or name for name, field in section.model_fields.items()]
-
-
-def _section_in(annotation: Any) -> Any:
-    arguments = getattr(annotation, "__args__", ())
-    return next((argument for argument in arguments if hasattr(argument, "model_fields")), annotation)

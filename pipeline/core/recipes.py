@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from pipeline.core.errors import ParameterError
 from pipeline.core.parameters import Parameters, parse_parameters
+from pipeline.core.sections import read_sections
 
 _OFFLINE = "offline"
-_HEADER = "# Every number a person may turn. `make recipe NAME=<recipe>` writes this file; edit it, then run `make repro`.\n"
+_HEADER = "# Every number a person may turn. `make recipe NAME=<recipe>` writes it; edit it, then run `make repro`.\n"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Recipe:
         """
         values = {"recipe": self.name, "model": {"name": self.name}, **self.values}
         if offline:
-            values["train"] = {**values["train"], **self.offline}
+            values["train"] = {**values.get("train", {}), **self.offline}
         return parse_parameters(values, f"recipes/{self.name}.yaml")
 
 
@@ -44,7 +45,7 @@ def load_recipe(folder: Path, name: str) -> Recipe:
     """Read a recipe by name.
 
     Raises:
-        ParameterError: there is no such recipe.
+        ParameterError: there is no such recipe, or its file holds no sections.
     """
     path = folder / f"{name}.yaml"
     known = sorted(file.stem for file in folder.glob("*.yaml"))
@@ -54,7 +55,7 @@ def load_recipe(folder: Path, name: str) -> Recipe:
             expected=f"one of {', '.join(known)}",
             todo="run `make recipe NAME=<one of these>`, or write a file in recipes/",
         )
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values = read_sections(path)
     return Recipe(name, {key: value for key, value in values.items() if key != _OFFLINE}, values.get(_OFFLINE, {}))
 
 

@@ -106,23 +106,30 @@ def paired_bootstrap_lower_bound(
 
 
 def photos_needed_for_margin(
-    margin: float, disagreement: float, confidence: float = CONFIDENCE, power: float = 0.8
+    candidate_correct: NDArray[np.bool_],
+    champion_correct: NDArray[np.bool_],
+    margin: float,
+    confidence: float = CONFIDENCE,
+    power: float = 0.8,
 ) -> int:
     """How many test photos a margin needs, so that a candidate as good as the champion passes.
 
-    Normal approximation: with equal accuracies the mean paired difference over n photos has variance
-    disagreement / n, and its lower bound must clear -margin with the probability `power`. Two models that never
-    disagree still need enough photos for that to mean something: n with (1 - margin)^n <= 1 - confidence.
+    Normal approximation: with equal accuracies the mean paired difference over n photos has the variance d / n, where
+    d is the share of photos on which just one of the two models is right, and its lower bound must clear -margin with
+    the probability `power`. Models that never disagree still need enough photos for that to mean something: n with
+    (1 - margin)^n <= 1 - confidence.
 
     Args:
+        candidate_correct: `(n,)`, whether the candidate is right on each photo; d is measured on these.
+        champion_correct: the same of the champion, in the same order.
         margin: largest accepted loss of accuracy, in (0, 1).
-        disagreement: share of the photos on which just one of the two models is right, [0, 1].
         confidence: of the one-sided lower bound, in (0, 1).
         power: probability that an equal candidate passes, in (0, 1).
 
     Reference:
         Connor, "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43, 1987.
     """
+    disagreement = float(np.mean(candidate_correct != champion_correct)) if len(candidate_correct) else 0.0
     z = float(norm.ppf(confidence) + norm.ppf(power))
     by_approximation = z**2 * disagreement / margin**2
     without_disagreement = math.log(1 - confidence) / math.log(1 - margin)

@@ -11,7 +11,7 @@ from pipeline.core.parameters import AugmentParameters
 _LUMA = (0.299, 0.587, 0.114)
 
 
-class RandomView(keras.layers.Layer):  # type: ignore[misc]
+class RandomView(keras.layers.Layer):
     """Flip, rotate, shift and crop in a single bilinear resampling, so that a photo is blurred once at most.
 
     Input and output: `(batch, height, width, 3) float32` in [0, 255]. Pixels from beyond the border are reflected.
@@ -71,7 +71,7 @@ class RandomView(keras.layers.Layer):  # type: ignore[misc]
         return tf.cast(self._seeds.next(), tf.int32)
 
 
-class RandomColour(keras.layers.Layer):  # type: ignore[misc]
+class RandomColour(keras.layers.Layer):
     """Change brightness, contrast, saturation and hue by one colour matrix per photo.
 
     Input and output: `(batch, height, width, 3) float32` in [0, 255], clipped.

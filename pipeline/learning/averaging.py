@@ -26,6 +26,11 @@ class AveragedWeights:
         self._average = [tf.Variable(weight.value, trainable=False) for weight in weights] if momentum else []
         self._num_updates = tf.Variable(0.0, trainable=False)
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """All that averaging remembers."""
+        return [self._num_updates, *self._average]
+
     def update(self) -> None:
         """Take one step's weights into the average; graph code."""
         if not self._momentum:
@@ -42,10 +47,10 @@ class AveragedWeights:
             return values_of(self._weights)
         return [average.numpy().copy() for average in self._average]
 
-    def restore(self, values: Arrays) -> None:
-        """Go on from values that `values` gave."""
-        for average, value in zip(self._average, values, strict=bool(self._momentum)):
-            average.assign(value)
+    def start_from(self, values: Arrays) -> None:
+        """Make values of the weights the average, if there is one."""
+        if self._momentum:
+            assign_values(self._average, values)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Backbones by name: any network of `keras.applications`, or a small residual network trained from scratch."""
 
+import difflib
 import hashlib
 import inspect
 import socket
@@ -12,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.core.errors import MachineError, ParameterError
+from pipeline.core.errors import MachineError, ParameterError, first_line
 
 SCRATCH = "residual_small"
 WITHOUT_WEIGHTS = "none"
@@ -21,6 +22,8 @@ IMAGENET = "imagenet"
 _LOADING_SIZE = 224  # the size at which every published weights file without its top can be loaded
 _DOWNLOAD_TIMEOUT_SECONDS = 20
 _STAGE_CHANNELS = (32, 64, 96, 128)
+# The published EfficientNet B0 to B7 divide by the square root of these after they have normalised.
+_IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)
 
 
 def backbone_names() -> list[str]:
@@ -86,7 +89,14 @@ def load_weights(backbone: keras.Model, name: str, width: float | None, weights:
 
     Raises:
         MachineError: the weights are neither at hand nor reachable, or belong to another network.
+        ParameterError: the network is one that nobody has published weights of.
     """
+    if name == SCRATCH:
+        raise ParameterError(
+            f"train.weights is {weights!r}, but {SCRATCH} has no published weights",
+            expected=f"{WITHOUT_WEIGHTS}",
+            todo=f"set train.weights to {WITHOUT_WEIGHTS}, or name a network of keras.applications",
+        )
     if weights != IMAGENET and not Path(weights).is_file():
         raise _unreachable(name, weights, "the file does not exist")
     build = _network_called(name)
@@ -100,10 +110,11 @@ def load_weights(backbone: keras.Model, name: str, width: float | None, weights:
             warnings.simplefilter("ignore")
             loaded = build(**arguments)
     except Exception as error:  # downloads and file formats fail in many ways, all of them for the same reason
-        raise _unreachable(name, weights, str(error).splitlines()[0]) from None
+        raise _unreachable(name, weights, first_line(error)) from None
     finally:
         socket.setdefaulttimeout(previous_timeout)
     backbone.set_weights(loaded.get_weights())
+    _settle_normalisation(backbone, name)
     return weights_sha256(backbone)
 
 
@@ -125,7 +136,8 @@ def input_scaling(name: str) -> tuple[bool, list[float], list[float]]:
     """
     if name == SCRATCH:
         return False, [1 / 127.5] * 3, [-1.0] * 3
-    preprocess = _preprocessing_of(_network_called(name))
+    _network_called(name)
+    preprocess = _preprocessing_of(name)
     black = np.asarray(preprocess(np.zeros((1, 1, 1, 3), "float32"))).reshape(3)
     red = np.asarray(preprocess(np.array([[[[255.0, 0, 0]]]], "float32"))).reshape(3)
     white = np.asarray(preprocess(np.full((1, 1, 1, 3), 255.0, "float32"))).reshape(3)
@@ -148,25 +160,38 @@ def scale_pixels(pixels: Any, name: str) -> Any:
 def _network_called(name: str) -> Callable[..., keras.Model]:
     network = getattr(keras.applications, name, None)
     if network is None or not _is_network(name, network):
-        import difflib
-
         near = difflib.get_close_matches(name, backbone_names(), n=3, cutoff=0.4)
         raise ParameterError(
             f"unknown backbone {name!r}",
             expected=f"one of {', '.join(near)}" if near else "residual_small or the name of a Keras application",
             todo="mend the name in params.yaml; `python -c 'import keras; help(keras.applications)'` lists them all",
         )
-    return network  # type: ignore[no-any-return]
+    return network
 
 
 def _is_network(name: str, value: Any) -> bool:
     return name[:1].isupper() and callable(value)
 
 
-def _preprocessing_of(network: Callable[..., keras.Model]) -> Callable[..., Any]:
+def _preprocessing_of(name: str) -> Callable[..., Any]:
     modules = [value for value in vars(keras.applications).values() if isinstance(value, types.ModuleType)]
-    module = next(module for module in modules if getattr(module, network.__name__, None) is network)
-    return module.preprocess_input  # type: ignore[no-any-return]
+    homes = [module for module in modules if hasattr(module, name)]
+    # Keras lists the networks of MobileNetV3 outside their module.
+    module = homes[0] if homes else keras.applications.mobilenet_v3
+    return module.preprocess_input
+
+
+def _settle_normalisation(backbone: keras.Model, name: str) -> None:
+    """Let normalisation layers take up the statistics that were loaded into their variables.
+
+    A published EfficientNet holds one more division in a layer that Keras adds for its own weights only; here it
+    moves into the variance, so that the network is the same with and without weights.
+    """
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.Normalization) and layer.input_mean is None:
+            if name.startswith("EfficientNetB"):
+                layer.adapt_variance.assign(layer.adapt_variance * np.array(_IMAGENET_DEVIATIONS, "float32"))
+            layer.finalize_state()
 
 
 def _unreachable(name: str, weights: str, reason: str) -> MachineError:

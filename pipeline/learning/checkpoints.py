@@ -50,9 +50,11 @@ def save_checkpoint(path: Path, history: Sequence[EpochRow], arrays: dict[str, A
         arrays: named lists of tensors (network, optimiser, averaged weights, best weights).
     """
     record = json.dumps([dataclasses.asdict(row) for row in history])
-    named = {f"{name}/{index}": array for name, group in arrays.items() for index, array in enumerate(group)}
+    named: dict[str, Any] = {_RECORD: np.frombuffer(record.encode(), np.uint8)}
+    for name, group in arrays.items():
+        named |= {f"{name}/{index}": array for index, array in enumerate(group)}
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **{_RECORD: np.frombuffer(record.encode(), np.uint8)}, **named)
+        np.savez(stream, **named)
 
 
 def load_checkpoint(path: Path) -> tuple[list[EpochRow], dict[str, Arrays]] | None:
@@ -70,12 +72,12 @@ def load_checkpoint(path: Path) -> tuple[list[EpochRow], dict[str, Arrays]] | No
     return [EpochRow(**row) for row in record], arrays
 
 
-def values_of(variables: list[keras.Variable]) -> Arrays:
+def values_of(variables: Sequence[keras.Variable]) -> Arrays:
     """Copies of the variables' values."""
     return [np.array(variable.numpy()) for variable in variables]
 
 
-def assign_values(variables: list[keras.Variable], values: Arrays) -> None:
-    """Set the variables to values that `values_of` gave for the same network."""
+def assign_values(variables: Sequence[keras.Variable], values: Arrays) -> None:
+    """Set the variables to values that `values_of` gave for the same variables."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import keras
 
-from pipeline.core.errors import MachineError
+from pipeline.core.errors import MachineError, ParameterError
 from pipeline.core.parameters import HeadParameters, TrainParameters
 from pipeline.learning.backbones import WITHOUT_WEIGHTS, build_backbone, load_weights, scale_pixels
 
@@ -27,9 +27,10 @@ def build_classifier(parameters: TrainParameters, num_classes: int) -> Classifie
     """Build an untrained classifier.
 
     Raises:
-        ParameterError: the backbone is unknown or does not fit the image size.
+        ParameterError: the backbone is unknown, does not fit the image size or has no layer to unfreeze from.
     """
     backbone = build_backbone(parameters.backbone, parameters.width, parameters.image_size)
+    _check_phases(parameters, len(backbone.layers))
     head = build_head(parameters.head, backbone.output_shape[1:], num_classes)
     pixels = keras.Input((parameters.image_size, parameters.image_size, 3), name="pixels")
     feature_map = backbone(scale_pixels(pixels, parameters.backbone))
@@ -89,3 +90,13 @@ def open_layers(backbone: keras.Model, unfreeze_from: int | None) -> None:
     if unfreeze_from is not None:
         for layer in backbone.layers[:unfreeze_from]:
             layer.trainable = False
+
+
+def _check_phases(parameters: TrainParameters, num_layers: int) -> None:
+    for number, phase in enumerate(parameters.phases):
+        if phase.unfreeze_from is not None and phase.unfreeze_from >= num_layers:
+            raise ParameterError(
+                f"train.phases.{number}.unfreeze_from is {phase.unfreeze_from}, which would leave the backbone frozen",
+                expected=f"below {num_layers}, the number of layers of {parameters.backbone}",
+                todo="lower it in params.yaml, or remove it to freeze the backbone",
+            )

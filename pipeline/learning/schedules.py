@@ -28,8 +28,18 @@ def learning_rate_at(step: int, num_steps: int, parameters: ScheduleParameters) 
     return peak * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
 
 
-def build_optimizer(parameters: PhaseParameters) -> keras.optimizers.Optimizer:
-    """Build the optimiser of a phase; its learning rate is set step by step from `learning_rate_at`."""
+def build_optimizer(parameters: PhaseParameters, mixed_precision: bool) -> keras.optimizers.Optimizer:
+    """Build the optimiser of a phase; its learning rate is set step by step from `learning_rate_at`.
+
+    Args:
+        parameters: kind of optimiser and its constants.
+        mixed_precision: scale the loss up and the gradients down, so that small gradients survive 16 bits.
+    """
+    optimizer = _plain_optimizer(parameters)
+    return keras.optimizers.LossScaleOptimizer(optimizer) if mixed_precision else optimizer
+
+
+def _plain_optimizer(parameters: PhaseParameters) -> keras.optimizers.Optimizer:
     rate = parameters.schedule.learning_rate
     match parameters.optimizer:
         case "adamw":

@@ -1,5 +1,6 @@
 """Training in phases: the best epoch by validation is kept, and a killed run goes on where it was."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core.errors import ParameterError
 from pipeline.core.parameters import AugmentParameters, PhaseParameters, TrainParameters
 from pipeline.learning.augmentation import build_augmentation
 from pipeline.learning.averaging import AveragedWeights
@@ -44,7 +46,7 @@ class TrainingPlan:
     train: TrainParameters
     augment: AugmentParameters
     seed: int
-    """Orders photos and random changes; an epoch's order is the same after a resume."""
+    """Orders photos and random changes; both go on after a resume as if there had been no break."""
     checkpoint: Path
     """An `.npz` file that survives a kill; a run that finds it goes on from there."""
 
@@ -88,6 +90,9 @@ def train_classifier(
 
     Returns:
         A row per epoch, those before a resume included.
+
+    Raises:
+        ParameterError: no epoch had a finite validation loss.
     """
     return _Training(classifier, data, plan, observer).run()
 
@@ -102,20 +107,37 @@ class _Training:
         self._history: list[EpochRow] = []
         self._best: Arrays = values_of(self._network.weights)
         self._average = AveragedWeights(self._network.weights, plan.train.weight_average)
+        self._augmentation = build_augmentation(plan.augment, plan.seed)
         self._predict = tf.function(lambda pixels: self._network(pixels, training=False))
 
     def run(self) -> list[EpochRow]:
-        resumed = load_checkpoint(self._plan.checkpoint)
-        arrays: dict[str, Arrays] | None = None
-        if resumed is not None:
-            self._history, arrays = list(resumed[0]), resumed[1]
-            self._best = arrays["best"]
+        optimizer_values = self._resume()
         for phase in self._phases():
             if len(self._history) < phase.end:
-                self._run_phase(phase, arrays)
-                arrays = None
+                self._run_phase(phase, optimizer_values)
+        if not any(row.kept for row in self._history):
+            raise ParameterError(
+                "training diverged: no epoch has a finite validation loss",
+                expected="a loss that falls",
+                todo="lower schedule.learning_rate of the phases in params.yaml",
+            )
         assign_values(self._network.weights, self._best)
         return self._history
+
+    def _resume(self) -> Arrays:
+        """Take up the checkpoint, if there is one, and give the optimiser's values in it."""
+        resumed = load_checkpoint(self._plan.checkpoint)
+        if resumed is None:
+            return []
+        self._history, arrays = resumed
+        self._best = arrays["best"]
+        assign_values(self._moving, arrays["moving"])
+        return arrays["optimizer"]
+
+    @property
+    def _moving(self) -> list[Any]:
+        """What moves from step to step besides the optimiser: weights, their average, the states of random streams."""
+        return [*self._network.variables, *self._average.variables, *self._augmentation.variables]
 
     def _phases(self) -> list[_Phase]:
         steps_per_epoch = -(-self._data.num_photos // self._plan.train.batch_size)
@@ -126,25 +148,22 @@ class _Training:
             first_epoch += parameters.epochs
         return phases
 
-    def _run_phase(self, phase: _Phase, resumed: dict[str, Arrays] | None) -> None:
+    def _run_phase(self, phase: _Phase, optimizer_values: Arrays) -> None:
         open_layers(self._backbone, phase.parameters.unfreeze_from)
-        optimizer = build_optimizer(phase.parameters)
+        optimizer = build_optimizer(phase.parameters, self._plan.train.mixed_precision)
         optimizer.build(self._network.trainable_variables)
-        if resumed is not None and len(self._history) > phase.first_epoch:
-            assign_values(self._network.weights, resumed["network"])
-            assign_values(optimizer.variables, resumed["optimizer"])
-            self._average.restore(resumed["average"])
+        if len(self._history) > phase.first_epoch:
+            assign_values(optimizer.variables, optimizer_values)
         else:
             assign_values(self._network.weights, self._best)
-            self._average.restore(self._best)
+            self._average.start_from(self._best)
         step = self._training_step(optimizer)
         while len(self._history) < phase.end:
             row = self._run_epoch(phase, optimizer, step)
             self._history.append(row)
             arrays = {
-                "network": values_of(self._network.weights),
+                "moving": values_of(self._moving),
                 "optimizer": values_of(optimizer.variables),
-                "average": self._average.values(),
                 "best": self._best,
             }
             save_checkpoint(self._plan.checkpoint, self._history, arrays)
@@ -175,8 +194,7 @@ class _Training:
         return self._keep_if_best(row)
 
     def _training_step(self, optimizer: keras.optimizers.Optimizer) -> Callable[..., Any]:
-        network, average = self._network, self._average
-        augmentation = build_augmentation(self._plan.augment, self._plan.seed)
+        network, average, augmentation = self._network, self._average, self._augmentation
         num_classes, smoothing = len(self._data.class_counts), self._plan.train.label_smoothing
         weights = tf.constant(class_weights(self._data.class_counts, self._plan.train.class_weights), tf.float32)
 
@@ -195,7 +213,7 @@ class _Training:
             predicted = tf.argmax(logits, axis=1, output_type=tf.int32)
             return loss, tf.reduce_sum(tf.cast(predicted == labels, tf.int32))
 
-        return step  # type: ignore[no-any-return]
+        return step
 
     def _training_batches(self, epoch: int) -> tf.data.Dataset:
         train, data = self._plan.train, self._data
@@ -214,7 +232,7 @@ class _Training:
     def _keep_if_best(self, row: EpochRow) -> EpochRow:
         kept = [earlier for earlier in self._history if earlier.kept]
         best_by = self._plan.train.best_by
-        if kept and _merit(row, best_by) <= _merit(kept[-1], best_by):
+        if not math.isfinite(row.val_loss) or (kept and _merit(row, best_by) <= _merit(kept[-1], best_by)):
             return row
         self._best = self._average.values()
         return replace(row, kept=True)

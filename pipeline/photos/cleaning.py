@@ -69,7 +69,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     pairs = same_photo_rows(photos, parameters.max_hash_distance, parameters.min_correlation)
     scenes = same_scene_rows(photos, inputs.vectors, parameters.min_scene_cosine)
     photos = _grouped(photos, scenes)
-    replay = replay_sides(arrivals_of(photos, pairs, inputs.batches), split, seed)
+    replay = replay_sides(arrivals_of(photos, [*pairs, *scenes], inputs.batches), split, seed)
     known_labels = {photo.label for photo in inputs.photos}
     reasons = {photo.path: _own_reasons(photo, verdicts, known_labels, parameters) for photo in photos}
     _add_company(reasons, photos, pairs, inputs.batches, replay)
@@ -79,12 +79,14 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     rows = _rows(photos, reasons, gone, pairs)
     _check_something_left(rows)
     shas = {photo.sha256 for photo in photos}
+    overruled = _overruled(rows, verdicts)
     return CleanResult(
         photos=rows,
         duplicates=pairs + [scene for scene in scenes if (scene.first, scene.second) not in same],
         unmatched=sorted((one for one in inputs.decisions if one.sha256 not in shas), key=lambda one: one.sha256),
-        overruled=_overruled(rows, verdicts),
-        warnings=_suspicious_rules(photos, reasons),
+        overruled=overruled,
+        warnings=_suspicious_rules(photos, reasons)
+        + [f"`keep` of {one.sha256} is overruled: the photo is unreadable or a copy of the test" for one in overruled],
     )
 
 

@@ -209,7 +209,7 @@ def _intent(layout: Layout) -> Path:
 
 
 def _version_data(layout: Layout) -> None:
-    command = [sys.executable, "-m", "dvc", "add", "--quiet", layout.data.name]
+    command = [sys.executable, "-m", "dvc", "add", layout.data.name]
     with progress_bar() as progress:
         progress.add_task("version data/ with DVC", total=None)
         done = subprocess.run(

@@ -5,13 +5,15 @@ and no later batch moves a test photo. Pinned batches count as the first to come
 """
 
 import hashlib
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import SplitParameters
+from pipeline.photos.clusters import Clusters
 from pipeline.photos.records import Batch, DuplicateRow, Side
 
 SCENE_PREFIX = "scene-"
@@ -30,9 +32,6 @@ class Photo(Protocol):
     def batch(self) -> str: ...  # noqa: D102
 
     @property
-    def label(self) -> str | None: ...  # noqa: D102
-
-    @property
     def sha256(self) -> str: ...  # noqa: D102
 
     @property
@@ -41,7 +40,7 @@ class Photo(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A labelled photo as it comes in."""
+    """A photo as it comes in; its own id and unknown ids among its twins and scene mates mean nothing."""
 
     id: str
     """Its path."""
@@ -50,9 +49,12 @@ class Arrival:
     pinned: bool
     """Whether its batch is pinned to the test side."""
     twins: frozenset[str]
-    """Ids of the same photo elsewhere, symmetric; its own id and unknown ids are allowed and mean nothing."""
+    """Ids of the same photo elsewhere (tier 1), symmetric."""
     group: str
-    """Photos that share a side; empty = none."""
+    """Given group or site, whose photos share a side; empty = none."""
+    scene_mates: frozenset[str] = frozenset()
+    """Ids of photos of the same scene (tier 2), symmetric. Pairs rather than the name of a scene: a later photo that
+    joins two scenes must not move photos that were placed while the scenes were two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,15 @@ def in_intake_order(arrivals: Iterable[Arrival], batches: Sequence[Batch]) -> li
 
 
 def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], batches: Sequence[Batch]) -> list[Arrival]:
-    """Make the arrivals of all labelled photos, kept or not, in intake order.
+    """Make the arrivals of all photos, in intake order.
 
-    Quarantined photos take part, so that a side depends on neither the thresholds of `clean` nor on which copy was
-    kept. Equal bytes are twins, and share their twins, whether or not a pair names them.
+    Quarantined and unlabelled photos take part, so that a side depends on neither the thresholds of `clean`, nor on
+    which copy was kept, nor on a label that a person gives later. Equal bytes are twins, and share their twins,
+    whether or not a pair names them.
 
     Args:
-        photos: rows with their final label and group; unlabelled ones are left out.
-        duplicates: pairs by path; those of tier 1 are twins.
+        photos: rows of `validate` or `clean`; groups that `clean` found are not read, since pairs say more.
+        duplicates: pairs by path, of both tiers.
         batches: lines of `data/batches.csv`.
 
     Raises:
@@ -96,7 +99,9 @@ def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], bat
             expected="a line for every folder of data/",
             todo="move the folder out of data/ and bring it in with `make photos FROM=<folder> BATCH=<name>`",
         )
-    twins = _twins_by_sha256(photos, duplicates)
+    pairs = list(duplicates)
+    twins = _alike_by_sha256(photos, [pair for pair in pairs if pair.tier == 1])
+    scene_mates = _alike_by_sha256(photos, [pair for pair in pairs if pair.tier == 2])
     arrivals = (
         Arrival(
             id=photo.path,
@@ -104,10 +109,10 @@ def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], bat
             batch=photo.batch,
             pinned=pinned[photo.batch],
             twins=twins[photo.sha256],
-            group=photo.group,
+            group=photo.group if is_given(photo.group) else "",
+            scene_mates=scene_mates[photo.sha256] - twins[photo.sha256],
         )
         for photo in photos
-        if photo.label is not None
     )
     return in_intake_order(arrivals, batches)
 
@@ -115,47 +120,28 @@ def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], bat
 def replay_sides(arrivals: Sequence[Arrival], shares: SplitParameters, seed: int) -> Replay:
     """Settle the side of every photo, in order of arrival.
 
-    A pinned photo tests, and no twin of it joins it. Any other photo joins the twin or group member that is nearest
-    to the test side; its earlier twins on a side farther from test are sent out. A photo without such company is
-    placed by its own bytes, so that the result depends on neither the number nor the order of the photos after it.
+    A pinned photo tests, and no twin of it joins it. Any other photo joins the twin, group member or scene mate that
+    is nearest to the test side, scene mates of one batch being placed together; its earlier twins on a side farther
+    from test are sent out. A photo without such company is placed by its own bytes, so that the result depends on
+    neither the number nor the order of the photos after it.
 
     Where photos are pinned, the test side is theirs alone: the other photos are placed on train and validation, in
-    the proportion that `shares` gives these two; a given group that is partly pinned is left out, and a scene group
-    is cut.
+    the proportion that `shares` gives these two; a given group that is partly pinned is left out, and a scene that
+    is partly pinned is cut.
 
     Args:
         arrivals: photos in recorded intake order, see `in_intake_order`.
         shares: shares of validation and test, each in [0, 1); the rest trains.
-        seed: changes the placement of photos without twins and group, and nothing else.
+        seed: changes the placement of photos without company, and nothing else.
 
     Reference:
         Barz and Denzler, "Do we train on test data?", arXiv 1902.00423, for why twins must share a side.
     """
-    pinned = {arrival.id for arrival in arrivals if arrival.pinned}
-    pinned_groups = {arrival.group for arrival in arrivals if arrival.pinned and is_given(arrival.group)}
-    sides: dict[str, Side] = dict.fromkeys(pinned, Side.TEST)
-    group_sides: defaultdict[str, set[Side]] = defaultdict(set)
-    twins_of_pinned: set[str] = set()
-    bridges: set[str] = set()
-    for arrival in arrivals:
-        if arrival.pinned:
-            continue
-        if arrival.twins & pinned:
-            sides[arrival.id] = Side.NONE
-            twins_of_pinned.add(arrival.id)
-        elif arrival.group in pinned_groups:
-            sides[arrival.id] = Side.NONE
-            bridges.add(arrival.id)
-        else:
-            known = {sides[twin] for twin in arrival.twins if twin in sides} | group_sides[arrival.group]
-            side = _nearest_test(known) or _side_by_bytes(arrival.sha256, shares, seed, test_is_pinned=bool(pinned))
-            sent_out = {twin for twin in arrival.twins if sides.get(twin, side) not in (side, Side.NONE)}
-            sides.update(dict.fromkeys(sent_out, Side.NONE))
-            bridges |= sent_out
-            sides[arrival.id] = side
-            if arrival.group:
-                group_sides[arrival.group].add(side)
-    return Replay(sides, frozenset(bridges), frozenset(twins_of_pinned))
+    settled = _Settled([arrival for arrival in arrivals if arrival.pinned], shares, seed)
+    unpinned = (arrival for arrival in arrivals if not arrival.pinned)
+    for _, newcomers in itertools.groupby(unpinned, key=lambda arrival: arrival.batch):
+        settled.take(list(newcomers))
+    return Replay(settled.sides, frozenset(settled.bridges), frozenset(settled.twins_of_pinned))
 
 
 def is_given(group: str) -> bool:
@@ -172,25 +158,73 @@ def cut_groups(groups_and_sides: Iterable[tuple[str, Side]]) -> frozenset[str]:
     return frozenset(group for group, sides in sides_of.items() if len(sides) > 1)
 
 
-def _twins_by_sha256(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow]) -> dict[str, frozenset[str]]:
+class _Settled:
+    """What is settled after some of the batches."""
+
+    def __init__(self, pinned: Sequence[Arrival], shares: SplitParameters, seed: int) -> None:
+        self.sides: dict[str, Side] = {arrival.id: Side.TEST for arrival in pinned}
+        self.bridges: set[str] = set()
+        self.twins_of_pinned: set[str] = set()
+        self._pinned = frozenset(self.sides)
+        self._pinned_groups = {arrival.group for arrival in pinned} - {""}
+        self._group_sides: defaultdict[str, set[Side]] = defaultdict(set)
+        self._arrived: set[str] = set()
+        self._scenes = Clusters()
+        self._shares = shares
+        self._seed = seed
+
+    def take(self, newcomers: Sequence[Arrival]) -> None:
+        """Settle the photos of one unpinned batch."""
+        self._arrived.update(arrival.id for arrival in newcomers)
+        for arrival in newcomers:
+            for mate in arrival.scene_mates & self._arrived:
+                self._scenes.join(arrival.id, mate)
+        roots = {self._scenes.root(arrival.id) for arrival in newcomers}
+        scene_sides = {root: self._sides_among(self._scenes.members(root)) for root in roots}
+        for arrival in newcomers:
+            if arrival.twins & self._pinned:
+                self.sides[arrival.id] = Side.NONE
+                self.twins_of_pinned.add(arrival.id)
+            elif arrival.group in self._pinned_groups:
+                self.sides[arrival.id] = Side.NONE
+                self.bridges.add(arrival.id)
+            else:
+                self._place(arrival, scene_sides[self._scenes.root(arrival.id)])
+
+    def _place(self, arrival: Arrival, scene_sides: set[Side]) -> None:
+        known = self._sides_among(arrival.twins) | scene_sides | self._group_sides[arrival.group]
+        side = _nearest_test(known) or _side_by_bytes(arrival.sha256, self._shares, self._seed, bool(self._pinned))
+        sent_out = {twin for twin in arrival.twins if self.sides.get(twin, side) not in (side, Side.NONE)}
+        self.sides.update(dict.fromkeys(sent_out, Side.NONE))
+        self.bridges |= sent_out
+        self.sides[arrival.id] = side
+        scene_sides.add(side)
+        if arrival.group:
+            self._group_sides[arrival.group].add(side)
+
+    def _sides_among(self, ids: Iterable[str]) -> set[Side]:
+        return {self.sides[id_] for id_ in ids if id_ in self.sides}
+
+
+def _alike_by_sha256(photos: Sequence[Photo], pairs: Iterable[DuplicateRow]) -> dict[str, frozenset[str]]:
+    """Paths of the photos that have the same bytes as a photo, or are paired with such a one."""
     sha256_of = {photo.path: photo.sha256 for photo in photos}
     paths_of: defaultdict[str, list[str]] = defaultdict(list)
     for photo in photos:
         paths_of[photo.sha256].append(photo.path)
     alike = {sha256: {sha256} for sha256 in paths_of}
-    for pair in duplicates:
-        if pair.tier == 1:
-            first, second = sha256_of[pair.first], sha256_of[pair.second]
-            alike[first].add(second)
-            alike[second].add(first)
+    for pair in pairs:
+        first, second = sha256_of[pair.first], sha256_of[pair.second]
+        alike[first].add(second)
+        alike[second].add(first)
     return {sha256: frozenset(path for same in others for path in paths_of[same]) for sha256, others in alike.items()}
 
 
-def _nearest_test(known: set[Side]) -> Side | None:
+def _nearest_test(known: Set[Side]) -> Side | None:
     return next((side for side in SIDES_NEAREST_TEST_FIRST if side in known), None)
 
 
-def _side_by_bytes(sha256: str, shares: SplitParameters, seed: int, *, test_is_pinned: bool) -> Side:
+def _side_by_bytes(sha256: str, shares: SplitParameters, seed: int, test_is_pinned: bool) -> Side:
     digest = hashlib.sha256(f"{seed}:{sha256}".encode()).digest()
     # 53 bits are what a float holds exactly, so the quotient never rounds up to 1.
     position = (int.from_bytes(digest[:8], "big") >> 11) / 2**53

@@ -11,7 +11,7 @@ from pipeline.core.errors import DataError, ServingError
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
 from pipeline.release.predictions import PhotoPrediction, read_predictions
-from serving.contract import upright
+from serving.contract import PhotoLimits, upright
 
 GOLDEN = "golden.json"
 TOLERANCE = 1e-5
@@ -33,7 +33,7 @@ class GoldenPhoto:
     """By class."""
 
 
-def golden_photos(layout: Layout) -> list[GoldenPhoto]:
+def golden_photos(layout: Layout, limits: PhotoLimits) -> list[GoldenPhoto]:
     """Pick photos from the evaluation's predictions: of classes spread over all classes, the first by path.
 
     Raises:
@@ -48,7 +48,7 @@ def golden_photos(layout: Layout) -> list[GoldenPhoto]:
         label = labels[step * len(labels) // _NUM_PHOTOS]
         left = [row for row in predictions if row not in chosen]
         chosen.append(next((row for row in left if row.label == label), left[0]))
-    return [_golden_photo(layout, row) for row in chosen]
+    return [_golden_photo(layout, row, limits) for row in chosen]
 
 
 def write_golden(path: Path, photos: Sequence[GoldenPhoto]) -> None:
@@ -81,7 +81,7 @@ def read_golden(path: Path) -> list[GoldenPhoto]:
     return photos
 
 
-def _golden_photo(layout: Layout, row: PhotoPrediction) -> GoldenPhoto:
+def _golden_photo(layout: Layout, row: PhotoPrediction, limits: PhotoLimits) -> GoldenPhoto:
     try:
         data = (layout.root / row.path).read_bytes()
     except OSError as error:
@@ -90,7 +90,7 @@ def _golden_photo(layout: Layout, row: PhotoPrediction) -> GoldenPhoto:
             expected="the photos that the last `dvc repro` saw",
             todo="run `dvc checkout`, or `dvc repro` with the photos as they are",
         ) from None
-    return GoldenPhoto(row.path, hashlib.sha256(data).hexdigest(), upright(data), row.probabilities)
+    return GoldenPhoto(row.path, hashlib.sha256(data).hexdigest(), upright(data, limits), row.probabilities)
 
 
 def _no_golden(came: str) -> ServingError:

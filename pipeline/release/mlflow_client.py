@@ -5,6 +5,7 @@ MLflow is imported inside the functions: commands that do not need it start with
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.core.progress import progress_bar
 from pipeline.release.disk import disk_errors
 
 _SQLITE = "sqlite:///"
+_MLFLOW_MODULES = r"(mlflow|sqlalchemy|alembic)\b"
 _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -50,7 +52,8 @@ def connected(layout: Layout, parameters: Parameters) -> Iterator[Any]:
     uri = tracking_uri(layout, parameters)
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    with mlflow_errors(uri):
+    with mlflow_errors(uri), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=_MLFLOW_MODULES)
         yield _client(uri)
 
 
@@ -65,9 +68,9 @@ def mlflow_errors(uri: str) -> Iterator[None]:
         try:
             yield
         except (MlflowException, RequestException, SQLAlchemyError) as error:
-            first_line = str(error).strip().splitlines()[0][:300]
+            first_line = _without_secrets(str(error).strip().splitlines()[0], uri)[:300]
             raise ServingError(
-                f"MLflow at {_without_secrets(uri)} does not do what it is asked: {first_line}",
+                f"MLflow at {_without_secrets(uri, uri)} does not do what it is asked: {first_line}",
                 expected="an MLflow tracking server with a model registry, version 3.17 or later, or a SQLite file",
                 todo="start it, or name another in MLFLOW_TRACKING_URI or tracking.uri; nothing is trained again",
             ) from error
@@ -87,8 +90,8 @@ def experiment_id(client: Any, layout: Layout, parameters: Parameters) -> str:
 def _client(uri: str) -> Any:
     from mlflow import MlflowClient
 
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("mlflow", "alembic", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     if not uri.startswith(_SQLITE) or Path(uri.removeprefix(_SQLITE)).exists():
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
     with progress_bar() as progress:
@@ -98,6 +101,6 @@ def _client(uri: str) -> Any:
     return client
 
 
-def _without_secrets(uri: str) -> str:
-    parts = urlsplit(uri)
-    return uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else uri
+def _without_secrets(text: str, uri: str) -> str:
+    user, at, _ = urlsplit(uri).netloc.rpartition("@")
+    return text.replace(user + at, "") if at else text

@@ -8,8 +8,6 @@ import pyarrow.parquet as pq
 
 from pipeline.core.errors import DataError
 
-_NAMES = ("path", "label", "predicted")
-
 
 @dataclass(frozen=True)
 class PhotoPrediction:
@@ -30,10 +28,10 @@ def read_predictions(path: Path) -> list[PhotoPrediction]:
     """
     try:
         rows = pq.read_table(path).to_pylist()
-        return [PhotoPrediction(*(row.pop(name) for name in _NAMES), probabilities=row) for row in rows]
+        return [PhotoPrediction(row.pop("path"), row.pop("label"), row.pop("predicted"), row) for row in rows]
     except (OSError, pa.ArrowException, KeyError) as error:
         raise DataError(
             f"{path} cannot be read: {error}",
-            expected=f"the columns {', '.join(_NAMES)} and one of probabilities per class",
+            expected="the columns path, label, predicted and one of probabilities per class",
             todo="run `dvc repro`",
         ) from None

@@ -61,8 +61,7 @@ def reconcile(layout: Layout, parameters: Parameters, who: str = "", outside: Ou
 
 
 def _granted_or_put_back(bench: Workbench, registry: Registry, who: str, notes: list[str]) -> ReconcileResult:
-    journal = read_journal(bench.line.journal)
-    standing = standing_versions(journal)
+    standing = standing_versions(read_journal(bench.line.journal))
     wanted = registry.alias(CHAMPION)
     try:
         if wanted is None:
@@ -73,6 +72,8 @@ def _granted_or_put_back(bench: Workbench, registry: Registry, who: str, notes: 
         reason = f"the alias {CHAMPION} was moved to version {wanted} in MLflow"
         result = serve_registered(bench, registry, Request(action, wanted, who, reason), notes)
     except ServingError as error:
-        registry.restore_champion(standing[-1] if standing else None)
-        return ReconcileResult(Outcome.PUT_BACK, standing[-1] if standing else None, error.came, tuple(notes))
+        serving = current(read_journal(bench.line.journal))
+        version = serving.version if serving else None
+        registry.restore_champion(version)
+        return ReconcileResult(Outcome.PUT_BACK, version, error.came, tuple(notes))
     return ReconcileResult(Outcome.SERVED, wanted, notes=result.notes)

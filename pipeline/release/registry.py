@@ -23,6 +23,7 @@ from pipeline.release.lines import line_of
 from pipeline.release.manifest import candidate_manifest
 from pipeline.release.mlflow_client import connected, mlflow_errors
 from pipeline.release.tracking import RUN_HASH_TAG, SAVED_MODEL, hash_of_run, read_lock, track
+from serving.contract import PhotoLimits
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -79,7 +80,7 @@ def register(layout: Layout, parameters: Parameters) -> ModelVersion:
         registry = Registry(client, parameters.model.name)
         known = registry.version_with_tag(RUN_HASH_TAG, tags[RUN_HASH_TAG])
         if known is None:
-            _log_release_facts(client, run.run_id, layout)
+            _log_release_facts(client, run.run_id, layout, parameters)
         version = known if known is not None else registry.add_version(run.run_id, tags)
         if version not in _tried_versions(layout, parameters):
             registry.set_alias(CHALLENGER, version)
@@ -127,7 +128,8 @@ class Registry:
                 expected="a version that `pipeline register` made",
                 todo=f"look at the versions of {self.name} in MLflow, or register the candidate first",
             )
-        if known.source != self._source(known.run_id) or _MANIFEST_TAG not in known.tags:
+        ours = known.run_id and _MANIFEST_TAG in known.tags and known.source == self._source(known.run_id)
+        if not ours:
             raise ServingError(
                 f"version {number} of {self.name} was not registered by this pipeline",
                 expected=f"the tag {_MANIFEST_TAG}, and files that lie in the run that made the version",
@@ -208,9 +210,10 @@ def _tried_versions(layout: Layout, parameters: Parameters) -> set[int]:
     return {entry.version for entry in read_journal(line_of(layout, parameters).journal).entries}
 
 
-def _log_release_facts(client: Any, run_id: str, layout: Layout) -> None:
+def _log_release_facts(client: Any, run_id: str, layout: Layout, parameters: Parameters) -> None:
+    limits = PhotoLimits(max_bytes=parameters.validate_.max_bytes, max_pixels=parameters.validate_.max_pixels)
     with TemporaryDirectory() as folder:
         path = Path(folder) / GOLDEN
-        write_golden(path, golden_photos(layout))
+        write_golden(path, golden_photos(layout, limits))
         client.log_artifact(run_id, str(path))
     client.log_artifact(run_id, str(layout.gate), "reports")

@@ -8,14 +8,15 @@ from pathlib import Path
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from pipeline.core.errors import DataError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.progress import with_progress
 from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.learning.augmentation import build_augmentation
 from pipeline.learning.pixels import PixelLimits, decode_photo, squash
-from pipeline.learning.sheets import variants_sheet
 from pipeline.learning.shards import EncodedPhoto, write_shards
+from pipeline.learning.sheets import variants_sheet
 from pipeline.photos.batches import read_batches
 from pipeline.photos.classes import class_order
 from pipeline.photos.records import ShardRow, Side, SplitRow
@@ -40,13 +41,14 @@ def run(layout: Layout, parameters: Parameters) -> AugmentResult:
     """Write the shards, the class order and the variants sheet of the split in `layout`.
 
     Raises:
-        DataError: there is no split, or it has fewer than two classes.
+        DataError: there is no split, it has fewer than two classes, or one of its sides lacks photos.
     """
     rows = read_rows(layout.artifacts("split") / "photos.parquet", SplitRow)
     classes = class_order(rows, read_batches(layout.batches), parameters.photos.classes)
+    learning = [row for row in rows if row.side in _SIDES and row.label in classes]
+    _check_sides(learning, classes)
     folder = layout.artifacts("augment")
     folder.mkdir(parents=True, exist_ok=True)
-    learning = [row for row in rows if row.side in _SIDES and row.label in classes]
     result = AugmentResult(list(_write_sides(layout, folder, learning, classes, parameters)), classes)
     write_rows(folder / SHARD_TABLE, ShardRow, result.rows)
     write_text(folder / CLASSES, json.dumps(classes, ensure_ascii=False) + "\n")
@@ -69,6 +71,23 @@ def photo_limits(parameters: Parameters) -> PhotoLimits:
 def pixel_limits(parameters: Parameters) -> PixelLimits:
     """Limits that the graph checks, in training and in service."""
     return PixelLimits(max_bytes=parameters.export.max_bytes, max_pixels=parameters.export.max_pixels)
+
+
+def _check_sides(rows: Sequence[SplitRow], classes: Sequence[str]) -> None:
+    trained = {row.label for row in rows if row.side == Side.TRAIN}
+    missing = [label for label in classes if label not in trained]
+    if missing:
+        raise DataError(
+            f"no training photo of {', '.join(missing)}",
+            expected="at least one training photo of each class",
+            todo="bring more photos of these classes, or lower split.validation and split.test",
+        )
+    if all(row.side == Side.TRAIN for row in rows):
+        raise DataError(
+            "no validation photo",
+            expected="photos on the validation side, by which the best epoch is chosen",
+            todo="raise split.validation in params.yaml, or bring more photos",
+        )
 
 
 def _write_sides(

@@ -41,7 +41,7 @@ def run(layout: Layout, parameters: Parameters) -> EmbedResult:
     rows = [row for row in read_rows(layout.artifacts("validate") / "photos.parquet", PhotoRow) if not row.error]
     backbone = parameters.embed.backbone
     vectors = np.zeros((0, 0), np.float32)
-    if backbone is not None:
+    if backbone is not None and rows:
         limits = PhotoLimits(parameters.validate_.max_bytes, parameters.validate_.max_pixels)
         photos = (upright((layout.root / row.path).read_bytes(), limits) for row in rows)
         vectors = embed_photos(with_progress(photos, "embedding", len(rows)), parameters.embed, limits)
@@ -83,12 +83,12 @@ def embed_photos(photos: Iterator[bytes], parameters: EmbedParameters, limits: P
         )
     pixel_limits = PixelLimits(limits.max_bytes, limits.max_pixels)
 
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
     def embed(batch: tf.Tensor) -> tf.Tensor:
         pixels = scale_pixels(photos_to_pixels(batch, parameters.image_size, pixel_limits), name)
         return tf.math.l2_normalize(tf.reduce_mean(backbone(pixels, training=False), axis=(1, 2)), axis=1)
 
-    return np.concatenate([embed(tf.constant(batch)).numpy() for batch in _batched(photos)])
+    graph = tf.function(embed, input_signature=[tf.TensorSpec((None,), tf.string)])
+    return np.concatenate([graph(tf.constant(batch)).numpy() for batch in _batched(photos)])
 
 
 def _batched(photos: Iterator[bytes]) -> Iterator[list[bytes]]:

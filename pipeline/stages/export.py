@@ -1,11 +1,13 @@
 """Stage `export`: the SavedModel that will be measured and served."""
 
 import shutil
+import zipfile
 from dataclasses import dataclass
 
+import keras
 import tensorflow as tf
 
-from pipeline.core.errors import DataError, MachineError
+from pipeline.core.errors import DataError, MachineError, first_line
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
@@ -44,6 +46,8 @@ def run(layout: Layout, parameters: Parameters) -> ExportResult:
         DataError: there is no trained model for these parameters.
         MachineError: the disk is full; nothing half-written is left behind.
     """
+    # Trained in mixed precision or not: what serves computes in 32 bits.
+    keras.config.set_dtype_policy("float32")
     classes = read_classes(layout)
     classifier = _trained(layout, parameters, len(classes))
     facts = ServableFacts(
@@ -54,16 +58,17 @@ def run(layout: Layout, parameters: Parameters) -> ExportResult:
         limits=pixel_limits(parameters),
     )
     folder = layout.artifacts("export")
-    staged = folder / f".{SAVED_MODEL}"
+    staged = folder / ".staged"
     try:
         shutil.rmtree(staged, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_saved_model(Servable(classifier, facts), staged)
-        write_extras(staged, facts, parameters.model.name)
-        manifest = manifest_of(staged)
+        staged.mkdir(parents=True)
+        write_saved_model(Servable(classifier, facts), staged / SAVED_MODEL)
+        write_extras(staged / SAVED_MODEL, facts, parameters.model.name)
+        manifest = manifest_of(staged / SAVED_MODEL)
+        write_manifest(staged / FILE_NAME, manifest)
         shutil.rmtree(folder / SAVED_MODEL, ignore_errors=True)
-        staged.rename(folder / SAVED_MODEL)
-        write_manifest(folder / FILE_NAME, manifest)
+        for name in (SAVED_MODEL, FILE_NAME):
+            (staged / name).replace(folder / name)
     except (OSError, tf.errors.OpError) as error:
         raise _not_written(str(folder), error) from None
     finally:
@@ -77,9 +82,9 @@ def _trained(layout: Layout, parameters: Parameters, num_classes: int) -> Classi
     path = layout.artifacts("train") / MODEL
     try:
         classifier.network.load_weights(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{path} does not hold weights for these parameters: {str(error).splitlines()[0]}",
+            f"{path} does not hold weights for these parameters: {first_line(error)}",
             expected=f"the model that `train` made with {parameters.train.backbone} and {num_classes} classes",
             todo="run `dvc repro`, which trains and exports with the same parameters",
         ) from None
@@ -98,7 +103,7 @@ def _map_scale(layout: Layout, parameters: Parameters, classifier: Classifier) -
 
 def _not_written(folder: str, error: Exception) -> MachineError:
     return MachineError(
-        f"the SavedModel cannot be written to {folder}: {str(error).splitlines()[0]}",
+        f"the SavedModel cannot be written to {folder}: {first_line(error)}",
         expected="room on the disk and the right to write",
         todo="free some space, then run `dvc repro`; the trained model is kept",
     )

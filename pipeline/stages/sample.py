@@ -1,14 +1,17 @@
 """Sample: draw a batch of photos of brick walls, intact and cracked, with all that a scraped batch brings."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipeline.core.errors import DataError
 from pipeline.core.locks import die_with_parent
+from pipeline.core.paths import Layout
 from pipeline.core.progress import with_progress
 from pipeline.core.tables import write_text
 from pipeline.photos.drawing.batches import (
@@ -21,8 +24,10 @@ from pipeline.photos.drawing.batches import (
     plan_batch,
     truth_of,
 )
+from pipeline.photos.intake import TakenBatch, take_in, version_data
 
 _PHOTOS_PER_TASK = 8
+_MAX_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -86,3 +91,30 @@ def _write(folder: Path, file: DrawnFile) -> None:
     path = folder / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(file.content)
+
+
+def run(layout: Layout, batches: Sequence[str], num_photos: int, seed: int) -> list[TakenBatch]:
+    """Draw batches and take them in; what each drawn file is goes into `.heritage/sample/`, where no run looks.
+
+    Args:
+        layout: the checkout.
+        batches: names.
+        num_photos: files of each batch, at least 40.
+        seed: other seeds draw other photos.
+
+    Raises:
+        ParameterError: fewer than 40 photos.
+        DataError: a batch of that name holds other photos.
+        MachineError: another run holds the checkout, or the disk is full.
+    """
+    taken: list[TakenBatch] = []
+    workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
+    folder = layout.state / "sample"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in batches:
+        with TemporaryDirectory(dir=folder) as drawn:
+            result = draw_to(Path(drawn), name, num_photos, seed, workers)
+            write_truth(folder / f"{name}.csv", result.truth)
+            taken += take_in(layout, Path(drawn), name).taken
+    version_data(layout)
+    return taken

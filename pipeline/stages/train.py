@@ -10,7 +10,6 @@ from pathlib import Path
 
 import keras
 
-from pipeline.core.errors import DataError
 from pipeline.core.hashing import sha256_of_file, sha256_of_value
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
@@ -43,8 +42,8 @@ def run(layout: Layout, parameters: Parameters) -> TrainResult:
     """Train on the shards in `layout`; a run that was killed goes on from its last epoch.
 
     Raises:
-        DataError: there are no shards, or a class has no training photo.
-        ParameterError: the backbone is unknown or does not fit the image size.
+        DataError: there are no shards.
+        ParameterError: the backbone is unknown or does not fit the image size, or training diverged.
         MachineError: the named weights are out of reach.
     """
     policy = "mixed_float16" if parameters.train.mixed_precision else "float32"
@@ -60,7 +59,7 @@ def run(layout: Layout, parameters: Parameters) -> TrainResult:
         task = progress.add_task("training")
 
         def on_epoch(row: EpochRow) -> None:
-            progress.console.print(_epoch_line(row), highlight=False)
+            progress.console.print(_epoch_line(row), highlight=False, soft_wrap=True)
 
         observer = Observer(lambda done, total: progress.update(task, completed=done, total=total), on_epoch)
         history = train_classifier(classifier, data, plan, observer)
@@ -98,13 +97,6 @@ def _training_data(layout: Layout, parameters: Parameters, classes: Sequence[str
     folder = layout.artifacts("augment")
     rows = read_rows(folder / SHARD_TABLE, ShardRow)
     counts = Counter(row.label for row in rows if row.side == Side.TRAIN)
-    missing = [label for label in classes if not counts[label]]
-    if missing:
-        raise DataError(
-            f"no training photo of {', '.join(missing)}",
-            expected="at least one training photo of each class",
-            todo="bring more photos of these classes, or lower split.validation and split.test",
-        )
     return TrainingData(
         train_shards=_shards_of(folder, rows, Side.TRAIN),
         validation_shards=_shards_of(folder, rows, Side.VALIDATION),

@@ -1,19 +1,20 @@
 """PredictionService and ModelService over gRPC."""
 
-import functools
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
     model_management_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
-    prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from serving.modelserver.catalogue import Catalogue
@@ -30,44 +31,32 @@ RELOAD_SECONDS = 120.0
 
 log = logging.getLogger(__name__)
 
-Service = TypeVar("Service")
-Request = TypeVar("Request")
-Response = TypeVar("Response")
-
-
-def _answering(
-    method: Callable[[Service, Request, grpc.ServicerContext], Response],
-) -> Callable[[Service, Request, grpc.ServicerContext], Response]:
-    """Let every error reach the client with a status of its own, never as UNKNOWN."""
-
-    @functools.wraps(method)
-    def answer(service: Service, request: Request, context: grpc.ServicerContext) -> Response:
-        try:
-            return method(service, request, context)
-        except RequestError as error:
-            code, message = error.code, error.message
-        except Exception as error:
-            log.exception("%s failed in an unforeseen way", method.__name__)
-            code, message = grpc.StatusCode.INTERNAL, f"{type(error).__name__} in the server; its log says more"
-        return context.abort(code, message)  # raises
-
-    return answer
-
 
 class PredictionService:
-    """Predictions and signatures; the methods are those of the service definition.
+    """Predictions and signatures.
 
     Args:
         catalogue: the models.
         slots: bounds the calls that run at once, over gRPC and REST together.
     """
 
+    name = "tensorflow.serving.PredictionService"
+
     def __init__(self, catalogue: Catalogue[SavedModel], slots: Slots) -> None:
         self._catalogue = catalogue
         self._slots = slots
 
-    @_answering
-    def Predict(  # noqa: D102 - documented by the service definition
+    def handlers(self) -> "dict[str, grpc.RpcMethodHandler[bytes, Message]]":
+        """What answers each call of the service definition."""
+        return {
+            "Predict": _handler(predict_pb2.PredictRequest, self._predict),
+            "GetModelMetadata": _handler(get_model_metadata_pb2.GetModelMetadataRequest, self._get_model_metadata),
+            "Classify": _handler(classification_pb2.ClassificationRequest, _refuse_examples),
+            "Regress": _handler(regression_pb2.RegressionRequest, _refuse_examples),
+            "MultiInference": _handler(inference_pb2.MultiInferenceRequest, _refuse_examples),
+        }
+
+    def _predict(
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         address = address_of(request.model_spec)
@@ -80,8 +69,7 @@ class PredictionService:
         response.model_spec.version.value = lease.number
         return response
 
-    @_answering
-    def GetModelMetadata(  # noqa: D102
+    def _get_model_metadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         address = address_of(request.model_spec)
@@ -93,37 +81,32 @@ class PredictionService:
         with self._catalogue.lease(address) as lease:
             return metadata_response(address.name, lease.number, lease.loaded)[0]
 
-    @_answering
-    def Classify(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: D102
-        raise _unimplemented("Classify")
-
-    @_answering
-    def Regress(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: D102
-        raise _unimplemented("Regress")
-
-    @_answering
-    def MultiInference(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: D102
-        raise _unimplemented("MultiInference")
-
 
 class ModelService:
-    """States of versions, and reconfiguration; the methods are those of the service definition.
+    """States of versions, and reconfiguration.
 
     Args:
         catalogue: the models.
     """
 
+    name = "tensorflow.serving.ModelService"
+
     def __init__(self, catalogue: Catalogue[SavedModel]) -> None:
         self._catalogue = catalogue
 
-    @_answering
-    def GetModelStatus(  # noqa: D102
+    def handlers(self) -> "dict[str, grpc.RpcMethodHandler[bytes, Message]]":
+        """What answers each call of the service definition."""
+        return {
+            "GetModelStatus": _handler(get_model_status_pb2.GetModelStatusRequest, self._get_model_status),
+            "HandleReloadConfigRequest": _handler(model_management_pb2.ReloadConfigRequest, self._reload),
+        }
+
+    def _get_model_status(
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
         return status_response(self._catalogue.status(address_of(request.model_spec)))
 
-    @_answering
-    def HandleReloadConfigRequest(  # noqa: D102
+    def _reload(
         self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
     ) -> model_management_pb2.ReloadConfigResponse:
         if not request.config.HasField("model_config_list"):
@@ -153,10 +136,39 @@ def build_grpc_server(catalogue: Catalogue[SavedModel], slots: Slots, num_thread
             ("grpc.so_reuseport", 0),  # else a second server would take half of the requests unnoticed
         ],
     )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(catalogue, slots), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(catalogue), server)
+    services = (PredictionService(catalogue, slots), ModelService(catalogue))
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(service.name, service.handlers()) for service in services]
+    )
     return server
 
 
-def _unimplemented(call: str) -> RequestError:
-    return RequestError(grpc.StatusCode.UNIMPLEMENTED, f"{call} is not implemented; ask with Predict")
+def _handler(
+    request_type: type[Any], method: Callable[[Any, grpc.ServicerContext], Message]
+) -> "grpc.RpcMethodHandler[bytes, Message]":
+    """Let every error reach the client with a status of its own, never as UNKNOWN.
+
+    The message is parsed here, since gRPC would call one that cannot be parsed the server's fault (INTERNAL).
+    """
+
+    def answer(data: bytes, context: grpc.ServicerContext) -> Message:
+        try:
+            return method(request_type.FromString(data), context)
+        except DecodeError:
+            code, message = grpc.StatusCode.INVALID_ARGUMENT, f"not a {request_type.DESCRIPTOR.full_name}"
+        except RequestError as error:
+            code, message = error.code, error.message
+        except Exception as error:
+            log.exception("A %s failed in an unforeseen way", request_type.DESCRIPTOR.full_name)
+            code, message = grpc.StatusCode.INTERNAL, f"{type(error).__name__} in the server; its log says more"
+        return context.abort(code, message)  # raises
+
+    return grpc.unary_unary_rpc_method_handler(answer, response_serializer=_serialize)
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+def _refuse_examples(request: Message, context: grpc.ServicerContext) -> Message:
+    raise RequestError(grpc.StatusCode.UNIMPLEMENTED, "Calls over tf.Example are not implemented; ask with Predict")

@@ -1,5 +1,6 @@
 """The life of one model's versions: loaded, served, retried, unloaded."""
 
+import gc
 import logging
 import threading
 import time
@@ -70,10 +71,12 @@ class Model(Generic[Loaded]):
         self._versions: dict[int, _Version[Loaded]] = {}
         self._closed = False
         self._last_warning = ""
+        self._has_garbage = False
 
     def refresh(self) -> None:
         """Look at the folder once: load what is wanted, then drop what is not."""
         with self._refreshing:
+            self._free_memory()
             try:
                 on_disk = versions_on_disk(self.settings.base_path)
             except OSError as error:  # says nothing about what is wanted: what serves goes on serving
@@ -186,8 +189,15 @@ class Model(Generic[Loaded]):
             idle = version.state is State.UNLOADING and version.num_calls == 0 and version.loaded is not None
             if idle:
                 version.loaded = None
+                self._has_garbage = True
         if idle:
             self._move(version, State.END)
+
+    def _free_memory(self) -> None:
+        # A loaded SavedModel is full of reference cycles: without this, dropped versions pile up in memory.
+        if self._has_garbage:
+            self._has_garbage = False
+            gc.collect()
 
     def _move(self, version: _Version[Loaded], state: State, error: RequestError | None = None) -> None:
         with self._lock:

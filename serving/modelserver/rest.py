@@ -18,11 +18,11 @@ from serving.modelserver.rest_json import Json, answer_in_json, parse_body, tens
 from serving.modelserver.savedmodel import SavedModel
 from serving.modelserver.slots import Slots
 
-MAX_INT64 = 2**63 - 1
+MAX_INT64 = "9223372036854775807"
 
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-_CALL = re.compile(_MODEL + r":(?P<call>predict|classify|regress)", re.IGNORECASE)
-_INFORMATION = re.compile(_MODEL + r"(?P<metadata>/metadata)?/?", re.IGNORECASE)
+_CALL = re.compile(_MODEL + r":(?P<call>predict|classify|regress)", re.IGNORECASE | re.ASCII)
+_INFORMATION = re.compile(_MODEL + r"(?P<metadata>/metadata)?/?", re.IGNORECASE | re.ASCII)
 _HTTP_STATUS = {
     grpc.StatusCode.CANCELLED: 499,
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -89,7 +89,7 @@ class RestApi:
             if path.lower().startswith("/v1/"):
                 raise invalid(f"Malformed request: {method} {path}")
             raise RequestError(grpc.StatusCode.NOT_FOUND, f"Not found: {path}")
-        if match["version"] and int(match["version"]) > MAX_INT64:
+        if _is_beyond_int64(match["version"] or "0"):
             return Answer(HTTPStatus.BAD_REQUEST, b"")
         address = Address(
             unquote(match["name"]),
@@ -122,6 +122,12 @@ class RestApi:
                 raise invalid(error.message) from None  # REST says 400 where gRPC says FAILED_PRECONDITION
             arrays = signature.run(tensors_from_json(body, signature))
         return answer_in_json(arrays, body.in_rows)
+
+
+def _is_beyond_int64(digits: str) -> bool:
+    # Compared as text: Python refuses to read thousands of digits as a number.
+    digits = digits.lstrip("0")
+    return (len(digits), digits) > (len(MAX_INT64), MAX_INT64)
 
 
 def error_answer(status: int, message: str) -> Answer:

@@ -3,7 +3,9 @@
 import functools
 import http.server
 import logging
+import re
 import socketserver
+import sys
 import threading
 
 from serving.modelserver.rest import Answer, RestApi, error_answer
@@ -11,6 +13,10 @@ from serving.modelserver.rest import Answer, RestApi, error_answer
 MAX_BODY_BYTES = 32 * 1024 * 1024
 CLIENT_SECONDS = 30.0
 """How long a client may keep silent in the middle of a request, or between two on one connection."""
+
+STOP_CHECK_SECONDS = 0.1
+
+_LENGTH = re.compile("[0-9]{1,12}")
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +37,16 @@ class RestServer(http.server.ThreadingHTTPServer):
 
     def __init__(self, host: str, port: int, api: RestApi) -> None:
         super().__init__((host, port), functools.partial(_Handler, api))
-        self._thread = threading.Thread(target=self.serve_forever, name="rest", daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(STOP_CHECK_SECONDS,), name="rest", daemon=True)
 
     def server_bind(self) -> None:
         """Bind without asking a name server for this machine's full name, as the base class would."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Note a connection that broke, in one line."""
+        log.info("REST connection from %s ended early: %s", client_address, sys.exception())
 
     def start(self) -> None:
         """Answer from now on, in the background."""
@@ -65,7 +75,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        if self.headers.get("Transfer-Encoding") or not length.isdecimal():
+        if self.headers.get("Transfer-Encoding") or not _LENGTH.fullmatch(length):
             self._refuse(411, "The body needs a Content-Length")
         elif int(length) > MAX_BODY_BYTES:
             self._refuse(413, f"The body has {int(length):,} bytes; at most {MAX_BODY_BYTES:,} are accepted")

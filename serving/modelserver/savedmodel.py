@@ -159,10 +159,15 @@ def as_request_error(error: Exception) -> RequestError:
         case RequestError():
             return error
         case tf.errors.OpError():
-            return RequestError(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), error.message)
+            return RequestError(_CODES.get(error.error_code, grpc.StatusCode.INTERNAL), _essence(error.message))
         case ValueError() | TypeError():  # what TensorFlow raises for tensors that fit no graph
             return invalid(str(error))
         case MemoryError():
             return RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, "There is not enough memory for this")
         case _:
             return RequestError(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
+
+
+def _essence(message: str) -> str:
+    # Drops where in the graph it happened: names of nodes mean nothing to clients, and the text is cut after its start.
+    return message.rpartition("<stack traces unavailable>\n")[2].partition("\n\t [[")[0]

@@ -47,7 +47,7 @@ class Slots:
                 raise RequestError(grpc.StatusCode.UNAVAILABLE, "The server is busy and its queue is full; try again")
             self._num_waiting_left -= 1
         try:
-            acquired = self._free.acquire(timeout=seconds)
+            acquired = self._free.acquire(timeout=None if seconds is None else min(seconds, threading.TIMEOUT_MAX))
         finally:
             with self._lock:
                 self._num_waiting_left += 1

@@ -31,7 +31,9 @@ def error_response(_: Request, error: Exception) -> Response:
     """The answer `{"error": {"came", "expected", "to_do"}}` to a question that failed."""
     refusal = _refusal(error)
     words = {"came": refusal.came, "expected": refusal.expected, "to_do": refusal.to_do}
-    return JSONResponse({"error": words}, refusal.status)
+    # What is left of a body that is too large is not waited for.
+    headers = {"Connection": "close"} if refusal.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
+    return JSONResponse({"error": words}, refusal.status, headers)
 
 
 def _refusal(error: Exception) -> Refusal:

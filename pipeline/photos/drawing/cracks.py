@@ -5,12 +5,12 @@ where mortar is weaker than brick, or breaks through the bricks. It thins out to
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.fields import ONE, blend, rough_length, ramp, rough_noise
+from pipeline.photos.drawing.fields import ONE, blend, ramp, rough_length, rough_noise
 from pipeline.photos.drawing.streams import Grid, Mask, Stream
 from pipeline.photos.drawing.walls import Courses, Face
 
@@ -38,11 +38,41 @@ class _Habit:
 
 
 def crack_margin(face: Face, camera: Camera, stream: Stream) -> Grid:
-    """Draw the cracks of a photo.
+    """Draw the cracks of a photo, again until they run where the photo looks and not along its edge.
 
     Returns:
-        How far inside a crack each pixel lies, in 1/256 pixel: 0 on its edge, never below -8 pixels.
+        How far inside a crack each pixel lies, in 1/256 pixel: 0 on its edge, -8 pixels where no crack is near.
     """
+    for attempt in count():
+        margin = _attempted(face, camera, stream.child(attempt))
+        if _is_in_sight(margin):
+            break
+    return margin
+
+
+def open_cracks(face: Face, margin: Grid, stream: Stream) -> Face:
+    """Break the face open: darker the deeper inside, edges spalled so that fresh brick and dust show."""
+    shape = margin.shape[0], margin.shape[1]
+    spall = ramp(rough_noise(stream.child("spall"), shape, 7, 2), -120, 220) * ramp(margin, -6 * ONE, -ONE) >> 8
+    fresh = np.minimum(face.colours * stream.between(310, 400) >> 8, 4095) + 120
+    colours = blend(face.colours, fresh, spall * stream.between(90, 240) >> 8)
+    cover = ramp(margin, -ONE // 2, ONE // 2)
+    inside = ramp(margin, 0, 2 * ONE) * 80 >> 8
+    uneven = rough_noise(stream.child("depth"), shape, 9, 2) * 80 >> 10
+    depth = np.clip(stream.between(150, 190) + inside + uneven, 0, 246)
+    floor = np.array(((260,), (225,), (200,)), np.int32)[:, :, None]
+    colours = blend(colours, np.minimum(floor, colours), cover * depth >> 8)
+    relief = face.relief - (cover * 3) - inside * 2 - (spall >> 1)
+    return Face(face.courses, colours, relief, face.mortar)
+
+
+def crack_mask(margin: Grid) -> Mask:
+    """Pixels that lie at least half inside a crack."""
+    return margin >= 0
+
+
+def _attempted(face: Face, camera: Camera, stream: Stream) -> Grid:
+    """One or two cracks with ragged edges, here and there broken out wide or closed."""
     margin: Grid = np.full(camera.shape, -_REACH, np.int32)
     for number in range(2 if stream.chance(18) else 1):
         own = stream.child("crack", number)
@@ -59,25 +89,11 @@ def crack_margin(face: Face, camera: Camera, stream: Stream) -> Grid:
     return margin + np.where(margin > -2 * ONE, (ragged + broken_out) >> 10, 0).astype(np.int32)
 
 
-def open_cracks(face: Face, margin: Grid, stream: Stream) -> Face:
-    """Break the face open: darker the deeper inside, edges spalled so that fresh brick and dust show."""
-    shape = margin.shape[0], margin.shape[1]
-    spall = ramp(rough_noise(stream.child("spall"), shape, 7, 2), -120, 220) * ramp(margin, -6 * ONE, -ONE) >> 8
-    fresh = np.minimum(face.colours * stream.between(310, 400) >> 8, 4095) + 120
-    colours = blend(face.colours, fresh, spall * stream.between(90, 240) >> 8)
-    cover = ramp(margin, -ONE // 2, ONE // 2)
-    inside = ramp(margin, 0, 2 * ONE) * 80 >> 8
-    uneven = rough_noise(stream.child("depth"), shape, 9, 2) * 80 >> 10
-    depth = np.clip(stream.between(140, 180) + inside + uneven, 0, 246)
-    floor = np.array(((260,), (225,), (200,)), np.int32)[:, :, None]
-    colours = blend(colours, np.minimum(floor, colours), cover * depth >> 8)
-    relief = face.relief - (cover * 3) - inside * 2 - (spall >> 1)
-    return Face(face.courses, colours, relief, face.mortar)
-
-
-def crack_mask(margin: Grid) -> Mask:
-    """Pixels that lie at least half inside a crack."""
-    return margin >= 0
+def _is_in_sight(margin: Grid) -> bool:
+    """Whether cracks cross two fifths of the pixel rows, counted in the middle two thirds of the photo."""
+    height, width = margin.shape
+    crossed = (margin[:, width // 6 : width - width // 6] >= 0).any(axis=1)
+    return int(crossed.sum()) * 5 >= height * 2
 
 
 def _half_width(stream: Stream) -> int:

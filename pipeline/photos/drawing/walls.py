@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.fields import NOISE_RANGE, ONE, blend, rough_length, noise, ramp, rough_noise
+from pipeline.photos.drawing.fields import NOISE_RANGE, ONE, blend, noise, ramp, rough_length, rough_noise
 from pipeline.photos.drawing.streams import Grid, Stream
 
 Colour = tuple[int, int, int]

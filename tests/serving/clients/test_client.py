@@ -193,3 +193,4 @@ def test_an_answer_that_breaks_the_contract_is_said_to_do_so(
 def test_an_explainer_that_is_away_is_named(free_address: str) -> None:
     with pytest.raises(ServingUnavailable, match=free_address):
         ExplainerClient(free_address, deadline=5).explain(b"")
+    assert not ExplainerClient(free_address, deadline=5).is_ready()

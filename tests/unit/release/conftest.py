@@ -22,10 +22,16 @@ from pipeline.export.manifest import manifest_of, manifest_sha256, write_manifes
 from pipeline.release.gate import Rule, Verdict
 from pipeline.release.gate_report import GateReport, write_gate
 from pipeline.release.lines import ModelLine, line_of
+from pipeline.release.mlflow_client import connected
 from pipeline.release.model_server import Outside
 from serving.client import NotServed, Prediction, RequestRefused, ServedModel, VersionStatus
 
 CLASSES = ("damaged", "sound")
+PARAMETERS = {
+    "recipe": "walls",
+    "model": {"name": "walls"},
+    "train": {"phases": [{"epochs": 1}]},
+}
 
 
 @dataclass
@@ -39,30 +45,36 @@ class Checkout:
     def line(self) -> ModelLine:
         return line_of(self.layout, self.parameters)
 
-    def make_candidate(self, name: str, *, answers_differ: bool = False) -> str:
+    @property
+    def saved_model(self) -> Path:
+        return self.layout.artifacts("export") / "saved_model"
+
+    def make_candidate(self, name: str, *, answers_differ: bool = False) -> None:
         """Write what `dvc repro` and the gate leave; the fake SavedModel holds the server's answers as JSON."""
-        photos = self._photos()
+        photos = self.photos()
         answers = {photo: (0.25 + 0.5 * (index % 2), 0.75 - 0.5 * (index % 2)) for index, photo in enumerate(photos)}
+        served = {self._sha256(photo): [p + 0.01 * answers_differ for p in answer] for photo, answer in answers.items()}
+        shutil.rmtree(self.saved_model, ignore_errors=True)
+        (self.saved_model / "variables").mkdir(parents=True)
+        (self.saved_model / "assets.extra").mkdir()
+        (self.saved_model / "assets.extra" / "labels.json").write_text(json.dumps(CLASSES))
+        (self.saved_model / "saved_model.pb").write_text(json.dumps({"name": name, "answers": served}))
+        (self.saved_model / "variables" / "variables.index").write_bytes(name.encode())
+        self.evaluated(name, answers)
+
+    def evaluated(self, name: str, answers: dict[str, tuple[float, float]]) -> None:
+        """Write manifest, predictions, `dvc.lock` and a passed gate for the model that is in its place."""
+        write_manifest(self.layout.artifacts("export") / "manifest.json", manifest_of(self.saved_model))
         self._write_predictions(answers)
-        served = {photo: [p + 0.01 * answers_differ for p in answer] for photo, answer in answers.items()}
-        saved_model = self.layout.artifacts("export") / "saved_model"
-        shutil.rmtree(saved_model, ignore_errors=True)
-        (saved_model / "variables").mkdir(parents=True)
-        by_bytes = {self._sha256(photo): answer for photo, answer in served.items()}
-        (saved_model / "saved_model.pb").write_text(json.dumps({"name": name, "answers": by_bytes}))
-        (saved_model / "variables" / "variables.index").write_bytes(name.encode())
-        manifest = manifest_of(saved_model)
-        write_manifest(self.layout.artifacts("export") / "manifest.json", manifest)
         self._write_lock(name)
         self.write_verdict(Verdict.PASSED)
-        return manifest_sha256(manifest)
 
     def write_verdict(self, verdict: Verdict) -> None:
-        manifest = manifest_sha256(manifest_of(self.layout.artifacts("export") / "saved_model"))
+        manifest = manifest_sha256(manifest_of(self.saved_model))
         rules = (Rule("accuracy", 0.9, 0.5, None, 8, verdict is Verdict.PASSED),)
         write_gate(self.layout, GateReport(verdict, rules, manifest, None, "abc", 7, 8))
 
-    def _photos(self) -> list[str]:
+    def photos(self) -> list[str]:
         paths = [f"data/first/{label}/{index}.png" for label in CLASSES for index in range(4)]
         for number, path in enumerate(paths):
             file = self.layout.root / path
@@ -78,7 +90,8 @@ class Checkout:
 
     def _write_predictions(self, answers: dict[str, tuple[float, float]]) -> None:
         rows = [
-            {"path": path, "label": path.split("/")[2], "predicted": CLASSES[p[1] > p[0]]} | dict(zip(CLASSES, p))
+            {"path": path, "label": path.split("/")[2], "predicted": CLASSES[p[1] > p[0]]}
+            | dict(zip(CLASSES, p, strict=True))
             for path, p in answers.items()
         ]
         folder = self.layout.artifacts("evaluate")
@@ -86,7 +99,9 @@ class Checkout:
         pq.write_table(pa.Table.from_pylist(rows), folder / "predictions.parquet")
         reports = self.layout.reports("evaluate")
         reports.mkdir(parents=True, exist_ok=True)
-        (reports / "metrics.json").write_text(json.dumps({"accuracy": 0.9, "n": 8, "side": "test", "classes": {"a b": 1}}))
+        (reports / "metrics.json").write_text(
+            json.dumps({"accuracy": 0.9, "n": 8, "side": "test", "classes": {"a b": 1}})
+        )
         train = self.layout.artifacts("train")
         train.mkdir(parents=True, exist_ok=True)
         (train / "history.csv").write_text("epoch,phase,loss,kept\n1,head,0.7,false\n2,all,0.5,true\n")
@@ -95,7 +110,7 @@ class Checkout:
         model = {"path": "artifacts/export/saved_model", "md5": hashlib.md5(name.encode()).hexdigest()}
         stages = {
             "export": {"cmd": "pipeline export", "deps": [{"path": "data", "md5": "d" * 32}], "outs": [model]},
-            "evaluate": {"cmd": "pipeline evaluate", "deps": [model], "params": {"params.yaml": {"seed": 7}}},
+            "evaluate": {"cmd": "pipeline evaluate", "deps": [dict(model)], "params": {"params.yaml": {"seed": 7}}},
         }
         (self.layout.root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
@@ -109,7 +124,9 @@ class FakeServer:
 
     def status(self, model: str) -> list[VersionStatus]:
         known = self._known(model)
-        return [VersionStatus(v, "AVAILABLE" if self._folder(known, v).is_dir() else "START", "") for v in known.versions]
+        return [
+            VersionStatus(v, "AVAILABLE" if self._folder(known, v).is_dir() else "START", "") for v in known.versions
+        ]
 
     def reload(self, models: list[ServedModel]) -> None:
         for model in models:
@@ -171,11 +188,9 @@ class FakeOutside:
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database, made once, since making one takes seconds."""
-    from mlflow import MlflowClient
-
-    path = tmp_path_factory.mktemp("registry") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
-    return path
+    folder = tmp_path_factory.mktemp("registry")
+    with connected(Layout(folder), parse_parameters(PARAMETERS, "params.yaml")):
+        return folder / "mlflow.db"
 
 
 @pytest.fixture
@@ -183,14 +198,9 @@ def checkout(tmp_path: Path, empty_registry: Path, monkeypatch: pytest.MonkeyPat
     """A checkout with a candidate that passed the gate."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copyfile(empty_registry, tmp_path / "mlflow.db")
-    values = {
-        "recipe": "walls",
-        "model": {"name": "walls"},
-        "train": {"phases": [{"epochs": 1, "learning_rate": 0.001}]},
-    }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMETERS))
     (tmp_path / "data.dvc").write_text("outs:\n- md5: abc.dir\n  path: data\n")
-    made = Checkout(Layout(tmp_path), parse_parameters(values, "params.yaml"))
+    made = Checkout(Layout(tmp_path), parse_parameters(PARAMETERS, "params.yaml"))
     made.make_candidate("first")
     return made
 

@@ -1,0 +1,136 @@
+"""The gate at work: scores candidate and champion on today's test photos and writes the verdict."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import DataError
+from pipeline.core.hashing import sha256_of_value
+from pipeline.core.parameters import Parameters
+from pipeline.core.paths import Layout
+from pipeline.core.tables import read_rows
+from pipeline.evaluation.calibration import expected_calibration_error, reliability_table
+from pipeline.export.manifest import manifest_sha256
+from pipeline.photos.records import Side, SplitRow
+from pipeline.release.facts import data_hash
+from pipeline.release.gate import Scored, judge
+from pipeline.release.gate_report import GateReport, write_gate
+from pipeline.release.journal import Entry, current, read_journal
+from pipeline.release.lines import line_of
+from pipeline.release.manifest import candidate_manifest
+from pipeline.release.predictions import PhotoPrediction, read_predictions
+from pipeline.release.publishing import check_published
+from pipeline.release.tracking import read_lock
+from serving.contract import PhotoLimits
+
+
+def run_gate(layout: Layout, parameters: Parameters) -> GateReport:
+    """Judge the exported candidate and write `reports/gate.json`; an override of an earlier verdict ends with it.
+
+    Evaluation's predictions are taken where it measured the test side; otherwise the gate scores the test photos
+    itself and logs that it opened the test side.
+
+    Raises:
+        DataError: there is no split, or a photo is gone.
+        ServingError: the candidate or the champion is damaged.
+    """
+    manifest = candidate_manifest(layout)
+    line = line_of(layout, parameters)
+    serving = current(read_journal(line.journal))
+    if serving is not None:
+        check_published(line, serving.version, serving.manifest)
+    candidate = _candidate(layout, parameters)
+    champion = None
+    if serving is not None and parameters.gate.margin is not None:
+        rows = _test_rows(layout, candidate.classes)
+        champion = _scored_by(line.version(serving.version), rows, layout, parameters)
+    result = judge(candidate, champion, parameters.gate, parameters.seed, parameters.evaluate.bootstrap_samples)
+    report = GateReport(
+        verdict=result.verdict,
+        rules=result.rules,
+        manifest=manifest_sha256(manifest),
+        champion_version=_version(serving),
+        data_hash=data_hash(layout),
+        seed=parameters.seed,
+        n=len(candidate.labels),
+    )
+    write_gate(layout, report)
+    return report
+
+
+def _version(serving: Entry | None) -> int | None:
+    return serving.version if serving else None
+
+
+def _candidate(layout: Layout, parameters: Parameters) -> Scored:
+    saved_model = layout.artifacts("export") / "saved_model"
+    classes = tuple(json.loads((saved_model / "assets.extra" / "labels.json").read_text(encoding="utf-8")))
+    rows = _test_rows(layout, classes)
+    known = _evaluated(layout, rows)
+    if known is not None:
+        probabilities = np.array([[row.probabilities[name] for name in classes] for row in known])
+        predicted = [row.predicted for row in known]
+        return _scored(classes, rows, predicted, probabilities.reshape(len(rows), len(classes)), parameters)
+    scored = _scored_by(saved_model, rows, layout, parameters)
+    _log_opening(layout, parameters, rows, scored)
+    return scored
+
+
+def _test_rows(layout: Layout, classes: tuple[str, ...]) -> list[SplitRow]:
+    rows = read_rows(layout.artifacts("split") / "photos.parquet", SplitRow)
+    return sorted((row for row in rows if row.side == Side.TEST and row.label in classes), key=lambda row: row.path)
+
+
+def _evaluated(layout: Layout, rows: list[SplitRow]) -> list[PhotoPrediction] | None:
+    """Evaluation's predictions of just these photos by just this candidate, or None."""
+    try:
+        read_lock(layout.root / "dvc.lock")
+        known = {row.path: row for row in read_predictions(layout.artifacts("evaluate") / "predictions.parquet")}
+    except DataError:
+        return None
+    return [known[row.path] for row in rows] if known.keys() == {row.path for row in rows} else None
+
+
+def _scored_by(saved_model: Path, rows: list[SplitRow], layout: Layout, parameters: Parameters) -> Scored:
+    from pipeline.evaluation.scoring import load_scorer, predicted_classes
+
+    limits = PhotoLimits(max_bytes=parameters.validate_.max_bytes, max_pixels=parameters.validate_.max_pixels)
+    scorer = load_scorer(saved_model, limits)
+    probabilities = scorer.predict_files([layout.root / row.path for row in rows])
+    indices = predicted_classes(probabilities, scorer.thresholds)
+    predicted = [scorer.classes[index] for index in indices]
+    return _scored(scorer.classes, rows, predicted, probabilities, parameters)
+
+
+def _scored(
+    classes: tuple[str, ...],
+    rows: list[SplitRow],
+    predicted: list[str],
+    probabilities: NDArray[np.floating[Any]],
+    parameters: Parameters,
+) -> Scored:
+    labels = np.array([row.label for row in rows], np.str_)
+    answers = np.array(predicted, np.str_)
+    columns = [classes.index(name) for name in predicted]
+    sure = probabilities[np.arange(len(rows)), columns].astype(np.float64) if rows else np.zeros(0)
+    table = reliability_table(sure, answers == labels, parameters.evaluate.calibration_bins)
+    return Scored(classes, labels, answers, expected_calibration_error(table) if rows else 0.0)
+
+
+def _log_opening(layout: Layout, parameters: Parameters, rows: list[SplitRow], scored: Scored) -> None:
+    opening = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "side": str(Side.TEST),
+        "recipe": parameters.recipe,
+        "seed": parameters.seed,
+        "data": sha256_of_value([[row.path, row.sha256] for row in rows]),
+        "n": len(rows),
+        "accuracy": float(np.mean(scored.predicted == scored.labels)) if rows else None,
+    }
+    layout.state.mkdir(parents=True, exist_ok=True)
+    with (layout.state / "test_openings.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(opening, ensure_ascii=False) + "\n")

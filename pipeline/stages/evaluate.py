@@ -1,0 +1,215 @@
+"""Stage `evaluate`: measure the SavedModel that ships, on CPU, beside baselines and with intervals."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from pipeline.core.errors import DataError, MachineError
+from pipeline.core.hashing import sha256_of_value
+from pipeline.core.parameters import EvaluateParameters, Parameters
+from pipeline.core.paths import Layout
+from pipeline.core.tables import read_rows, write_text
+from pipeline.evaluation.gallery import MAX_PHOTOS
+from pipeline.evaluation.intervals import wilson_interval
+from pipeline.evaluation.localisation import MIN_PHOTOS, Localisation, localise, read_mask
+from pipeline.evaluation.measurement import Answers, Measurement, mean_over_classes, measure
+from pipeline.evaluation.predictions import check_class_names, write_predictions
+from pipeline.evaluation.reports import write_figures, write_tables
+from pipeline.evaluation.scoring import Scorer, load_scorer
+from pipeline.photos.records import Side, SplitRow
+from serving.contract import PhotoLimits, read_upright
+
+TEST_OPENINGS = "test_openings.jsonl"
+
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluateResult:
+    """What the stage measured."""
+
+    metrics: dict[str, Any]
+    """What `metrics.json` holds."""
+    measurement: Measurement
+
+
+def run(layout: Layout, parameters: Parameters) -> EvaluateResult:
+    """Score the side that the parameters name with the exported SavedModel, and write tables and figures.
+
+    Each measurement of the test side is logged in `.heritage/test_openings.jsonl`.
+
+    Raises:
+        DataError: there is no split, the side holds no photo of the model's classes, or a photo is gone.
+        ServingError: there is no usable SavedModel.
+        MachineError: TensorFlow holds a GPU in this process already.
+    """
+    _use_cpu_alone()
+    side = Side(parameters.evaluate.side)
+    limits = PhotoLimits(max_bytes=parameters.validate_.max_bytes, max_pixels=parameters.validate_.max_pixels)
+    split = read_rows(layout.artifacts("split") / "photos.parquet", SplitRow)
+    scorer = load_scorer(layout.artifacts("export") / "saved_model", limits)
+    check_class_names(scorer.classes)
+    rows = rows_of_side(split, side, scorer.classes)
+    probabilities = scorer.predict_files([layout.root / row.path for row in rows])
+    result = evaluate_predictions(
+        rows, probabilities, scorer.classes, scorer.thresholds, parameters.evaluate, parameters.seed
+    )
+    localisation = _localisation(layout, scorer, rows)
+    if localisation is not None:
+        figures = _rounded(dataclasses.asdict(localisation))
+        result = dataclasses.replace(result, metrics={**result.metrics, "localisation": figures})
+    if side is Side.TEST:
+        _log_opening(layout, parameters, rows, result, datetime.now(UTC))
+    _write(layout, result, f"{side} side, {len(rows):,} photos", limits)
+    return result
+
+
+def rows_of_side(split: Sequence[SplitRow], side: str, classes: Sequence[str]) -> list[SplitRow]:
+    """The photos of a side that bear one of the model's classes, by path.
+
+    Raises:
+        DataError: there are none.
+    """
+    rows = sorted((row for row in split if row.side == side and row.label in classes), key=lambda row: row.path)
+    if not rows:
+        raise DataError(
+            f"no photo of {', '.join(classes)} on the {side} side",
+            expected="at least one photo to measure",
+            todo=f"raise split.{side}, pin a batch with SIDE=test, or evaluate the other side",
+        )
+    return rows
+
+
+def evaluate_predictions(
+    rows: Sequence[SplitRow],
+    probabilities: ArrayLike,
+    classes: Sequence[str],
+    thresholds: Sequence[float],
+    parameters: EvaluateParameters,
+    seed: int,
+) -> EvaluateResult:
+    """Measure a model's answers to labelled photos.
+
+    Args:
+        rows: the photos, each of one of the classes.
+        probabilities: `(n, classes)` in [0, 1], in the order of the rows.
+        classes: names in class order.
+        thresholds: per class; predicted is the largest probability minus threshold.
+        parameters: side, bins and draws.
+        seed: of the bootstrap.
+    """
+    index_of = {name: index for index, name in enumerate(classes)}
+    answers = Answers(
+        paths=tuple(row.path for row in rows),
+        labels=np.array([index_of[str(row.label)] for row in rows], np.int64),
+        probabilities=np.asarray(probabilities, np.float64),
+        classes=tuple(classes),
+        thresholds=tuple(thresholds),
+    )
+    measurement = measure(answers, parameters, seed)
+    values = {"side": parameters.side, **_figures(measurement), **_without_copies(rows, measurement)}
+    return EvaluateResult(_rounded(values), measurement)
+
+
+def _figures(measurement: Measurement) -> dict[str, Any]:
+    table = measurement.class_table
+    figures: dict[str, Any] = {"n": len(measurement.answers.paths), "num_classes": len(table)}
+    for name, value in measurement.figures.items():
+        figures[name] = value
+        figures[f"{name}_interval"] = list(measurement.intervals[name])
+        figures[f"majority_{name}"] = measurement.majority[name]
+    return {
+        **figures,
+        "majority_class": max(table, key=lambda row: row.n).label,
+        "roc_auc": mean_over_classes([row.roc_auc for row in table]),
+        "pr_auc": mean_over_classes([row.pr_auc for row in table]),
+        "calibration_error": measurement.calibration_error,
+        "brier_score": measurement.brier_score,
+        "negative_log_likelihood": measurement.negative_log_likelihood,
+        "num_mistakes": len(measurement.mistakes),
+        "classes_without_photos": [row.label for row in table if row.n == 0],
+    }
+
+
+def _without_copies(rows: Sequence[SplitRow], measurement: Measurement) -> dict[str, Any]:
+    """Accuracy over the photos of which no copy exists anywhere, where some have copies."""
+    single = np.array([not row.cluster for row in rows])
+    if single.all() or not single.any():
+        return {}
+    correct = (measurement.answers.predicted == measurement.answers.labels)[single]
+    interval = wilson_interval(int(correct.sum()), len(correct))
+    figures = {"n": len(correct), "accuracy": float(correct.mean()), "accuracy_interval": list(interval)}
+    return {"without_copies": figures}
+
+
+def _localisation(layout: Layout, scorer: Scorer, rows: Sequence[SplitRow]) -> Localisation | None:
+    marked = [row for row in rows if row.mask]
+    if len(marked) < MIN_PHOTOS:
+        return None
+    masks = [read_mask(layout.root / row.mask) for row in marked]
+    indices = [scorer.classes.index(str(row.label)) for row in marked]
+    maps = scorer.explain_files([layout.root / row.path for row in marked], indices)
+    return localise(list(maps), masks)
+
+
+def _log_opening(
+    layout: Layout, parameters: Parameters, rows: Sequence[SplitRow], result: EvaluateResult, time: datetime
+) -> None:
+    opening = {
+        "time": time.isoformat(timespec="seconds"),
+        "side": parameters.evaluate.side,
+        "recipe": parameters.recipe,
+        "seed": parameters.seed,
+        "data": sha256_of_value([[row.path, row.sha256] for row in rows]),
+        "n": len(rows),
+        "accuracy": result.metrics["accuracy"],
+    }
+    layout.state.mkdir(parents=True, exist_ok=True)
+    with (layout.state / TEST_OPENINGS).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(opening, ensure_ascii=False) + "\n")
+
+
+def _write(layout: Layout, result: EvaluateResult, subject: str, limits: PhotoLimits) -> None:
+    answers = result.measurement.answers
+    named = zip(answers.paths, answers.labels, answers.predicted, strict=True)
+    names = [(path, answers.classes[label], answers.classes[predicted]) for path, label, predicted in named]
+    folder = layout.artifacts("evaluate")
+    write_predictions(folder / "predictions.parquet", names, answers.probabilities, answers.classes)
+    reports = layout.reports("evaluate")
+    write_text(reports / "metrics.json", json.dumps(result.metrics, indent=2, ensure_ascii=False) + "\n")
+    write_tables(reports, result.measurement)
+    photos = [_photo(layout, mistake.path, limits) for mistake in result.measurement.mistakes[:MAX_PHOTOS]]
+    write_figures(reports, result.measurement, subject, photos)
+
+
+def _photo(layout: Layout, path: str, limits: PhotoLimits) -> Image.Image:
+    return read_upright((layout.root / path).read_bytes(), limits).image
+
+
+def _use_cpu_alone() -> None:
+    try:
+        tf.config.set_visible_devices([], "GPU")
+    except RuntimeError:
+        raise MachineError(
+            "TensorFlow holds a GPU in this process already",
+            expected="a process of its own, because what ships is measured on CPU",
+            todo="run `python -m pipeline evaluate`, or `dvc repro`",
+        ) from None
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, _DECIMALS)
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value

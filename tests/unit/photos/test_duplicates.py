@@ -1,0 +1,156 @@
+import hashlib
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pipeline.photos import duplicates
+from pipeline.photos.duplicates import (
+    SAME_SCENE,
+    SceneVectors,
+    correlations,
+    same_photo_rows,
+    same_scene_pairs,
+    same_scene_rows,
+)
+from pipeline.photos.listing import FoundFile
+from pipeline.photos.reading import read_photo
+from pipeline.photos.records import PhotoRow
+from serving.contract import PhotoLimits
+
+
+def picture(seed: int, size: tuple[int, int] = (128, 96)) -> Image.Image:
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+def photo(folder: Path, name: str, image: Image.Image, quality: int = 95) -> PhotoRow:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    path = folder / "data" / "one" / "wall" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(buffer.getvalue())
+    return read_photo(folder, FoundFile(f"data/one/wall/{name}", "one", "wall"), PhotoLimits())
+
+
+def pairs(rows: list[PhotoRow]) -> set[tuple[str, str]]:
+    found = same_photo_rows(rows, max_distance=8, min_correlation=0.9)
+    return {(Path(pair.first).stem, Path(pair.second).stem) for pair in found}
+
+
+@pytest.mark.parametrize(
+    "copy",
+    (
+        lambda image: image,
+        lambda image: image.resize((64, 48)),
+        lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        lambda image: image.convert("L").convert("RGB"),
+        lambda image: image.point(lambda value: min(255, value * 1.1)),
+    ),
+    ids=("re-encode", "half size", "mirrored", "without colour", "brighter"),
+)
+@pytest.mark.parametrize("seed", (1, 2, 3, 4))
+def test_a_changed_copy_is_found(tmp_path: Path, copy, seed: int) -> None:
+    original = picture(seed)
+    rows = [photo(tmp_path, "a.jpg", original), photo(tmp_path, "b.jpg", copy(original), quality=60)]
+    assert rows[0].sha256 != rows[1].sha256
+    assert pairs(rows) == {("a", "b")}
+
+
+def test_different_pictures_are_not_matched(tmp_path: Path) -> None:
+    assert pairs([photo(tmp_path, f"{seed}.jpg", picture(seed)) for seed in range(40)]) == set()
+
+
+def test_equal_bytes_are_always_a_pair_even_where_nothing_is_on_the_photo(tmp_path: Path) -> None:
+    blank = [photo(tmp_path, f"{name}.jpg", Image.new("RGB", (64, 64), (90, 90, 90))) for name in "abc"]
+    other = photo(tmp_path, "d.jpg", Image.new("RGB", (64, 64), (200, 200, 200)))
+    assert pairs([*blank, other]) == {("a", "b"), ("a", "c"), ("b", "c")}
+
+
+def test_unreadable_files_are_no_pairs(tmp_path: Path) -> None:
+    row = replace(photo(tmp_path, "a.jpg", picture(1)), error="damaged photo")
+    assert pairs([row, replace(row, path="data/one/wall/b.jpg")]) == set()
+
+
+def test_every_copy_of_a_copy_is_named(tmp_path: Path) -> None:
+    first = photo(tmp_path, "a.jpg", picture(1))
+    again = replace(first, path="data/one/wall/b.jpg")
+    encoded = photo(tmp_path, "c.jpg", picture(1), quality=60)
+    assert pairs([encoded, again, first]) == {("a", "b"), ("a", "c"), ("b", "c")}
+
+
+def test_a_flood_of_equal_bytes_is_listed_in_a_line_each(tmp_path: Path) -> None:
+    one = photo(tmp_path, "0.jpg", picture(1))
+    rows = [replace(one, path=f"data/one/wall/{number:05}.jpg") for number in range(3000)]
+    found = same_photo_rows(rows, 8, 0.9)
+    assert {pair.first for pair in found} | {pair.second for pair in found} == {row.path for row in rows}
+    assert len(found) < 10_000
+
+
+def test_pairs_say_how_alike_they_are_and_under_which_labels(tmp_path: Path) -> None:
+    first = photo(tmp_path, "a.jpg", picture(1))
+    second = replace(photo(tmp_path, "b.jpg", picture(1), quality=50), label="arch")
+    (pair,) = same_photo_rows([second, first], 8, 0.9)
+    assert (pair.first, pair.first_label, pair.second, pair.second_label) == (first.path, "wall", second.path, "arch")
+    assert 0 <= pair.hash_distance <= 8
+    assert 0.9 <= pair.correlation <= 1
+
+
+def made_up(number: int, phash: int, thumbnail: bytes) -> PhotoRow:
+    sha256 = hashlib.sha256(str(number).encode()).hexdigest()
+    row = read_photo(Path(), FoundFile(f"data/one/wall/{number}", "one", "wall"), PhotoLimits())
+    return replace(row, error="", sha256=sha256, phash=phash, mirrored_phash=~phash, thumbnail=thumbnail)
+
+
+@given(hashes=st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(0, 7), max_size=40), block=st.integers(1, 90))
+@settings(max_examples=40, deadline=None)
+def test_the_search_in_blocks_finds_what_comparing_one_by_one_finds(hashes: list[int], block: int) -> None:
+    thumbnail = bytes(range(0, 256, 8)) * 32
+    rows = [made_up(number, phash, thumbnail) for number, phash in enumerate(hashes)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "_COMPARISONS_AT_ONCE", block)
+        patch.setattr(duplicates, "_PAIRS_AT_ONCE", 3)
+        found = {(pair.first, pair.second) for pair in same_photo_rows(rows, 2, 0.9)}
+    mask = 2**64 - 1
+    expected = {
+        tuple(sorted((first.path, second.path)))
+        for number, first in enumerate(rows)
+        for second in rows[:number]
+        if ((first.phash ^ second.phash) & mask).bit_count() <= 2
+    }
+    assert found == expected
+
+
+@given(st.permutations(range(12)))
+@settings(max_examples=20, deadline=None)
+def test_pairs_do_not_depend_on_the_order_of_the_photos(order: list[int]) -> None:
+    thumbnail = bytes(range(0, 256, 8)) * 32
+    rows = [made_up(number, number // 3 * 0x0F0F0F0F0F, thumbnail) for number in range(12)]
+    assert same_photo_rows([rows[number] for number in order], 4, 0.9) == same_photo_rows(rows, 4, 0.9)
+
+
+def test_correlation_is_pearsons_and_0_for_a_constant_thumbnail() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 256, (2, 5, 32, 32), dtype=np.uint8)
+    first[4] = 77
+    expected = [np.corrcoef(first[row].ravel(), second[row].ravel())[0, 1] for row in range(4)]
+    assert correlations(first, second) == pytest.approx([*expected, 0.0], abs=1e-6)
+
+
+def test_scene_pairs_are_those_above_the_cosine_and_zeros_are_like_nothing() -> None:
+    vectors = np.array([[1, 0], [2, 0.02], [0, 1], [0, 0], [0, 0]], dtype=np.float32)
+    assert list(same_scene_pairs(vectors, 0.95)) == [(0, 1)]
+
+
+def test_scene_pairs_are_told_by_path_and_only_for_photos_of_the_run(tmp_path: Path) -> None:
+    rows = [photo(tmp_path, f"{name}.jpg", picture(seed)) for seed, name in enumerate("abc")]
+    paths = ["data/one/wall/c.jpg", "data/gone.jpg", "data/one/wall/a.jpg"]
+    vectors = SceneVectors(paths, np.array([[1, 0], [1, 0], [1, 0.01]], dtype=np.float32))
+    (pair,) = same_scene_rows(rows, vectors, 0.95)
+    assert (pair.first, pair.second, pair.tier) == ("data/one/wall/a.jpg", "data/one/wall/c.jpg", SAME_SCENE)
+    assert same_scene_rows(rows, None, 0.95) == []
