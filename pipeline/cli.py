@@ -19,6 +19,8 @@ from pipeline.core.paths import Layout
 if TYPE_CHECKING:
     from pipeline.release.promotion import ServedResult
 
+_TABLE_WIDTH = 118
+
 app = typer.Typer(
     name="pipeline",
     help="Photo batches of heritage buildings in; a measured, served and explained model out.",
@@ -199,7 +201,9 @@ def evaluate() -> None:
 
         figures = run(layout, parameters).metrics
         low, high = figures["accuracy_interval"]
-        say(f"{figures['side']} side, {figures['n']} photos: accuracy {figures['accuracy']:.4f} ({low:.3f} to {high:.3f})")
+        say(
+            f"{figures['side']} side, {figures['n']} photos: accuracy {figures['accuracy']:.4f} ({low:.3f} to {high:.3f})"
+        )
         say(f"balanced accuracy {figures['balanced_accuracy']:.4f}; majority class {figures['majority_accuracy']:.4f}")
 
 
@@ -225,13 +229,15 @@ def gate(
     load_tensorflow()
     from rich.console import Console
 
-    from pipeline.release.gate import run_gate
+    from pipeline.release.gate_run import run_gate
     from pipeline.release.gate_report import gate_table, override_gate
 
     report = run_gate(layout, parameters)
     if override_by or reason:
         report = override_gate(layout, override_by, reason)
-    Console().print(gate_table(report))
+    console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
+    console.print(gate_table(report))
     if not report.may_go_on:
         raise GateRefused(
             f"the candidate is {report.verdict}",

@@ -5,6 +5,8 @@ import fcntl
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from pathlib import Path
 from pipeline.core.errors import MachineError
 
 _PR_SET_PDEATHSIG = 1
+_SHELLS = (b"sh", b"bash", b"dash", b"ksh", b"zsh")
+_WATCH_SECONDS = 0.2
 
 
 @contextmanager
@@ -44,10 +48,12 @@ def held_lock(path: Path, purpose: str) -> Iterator[None]:
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to end this process when its parent ends, so that a killed run leaves no stage behind.
+    """End this process when its parent ends, so that a killed run leaves no stage behind.
 
-    The request follows the parent as it is now; a parent that ends while the request is made is seen by its process
-    id having changed to the reaper's, and this process ends at once. Does nothing where the kernel is not Linux.
+    The kernel is asked to send the signal; a parent that ends while it is asked is seen by its process id having
+    changed to the reaper's. A shell that stands between for the sake of one command (`sh -c`, as DVC and Make start
+    theirs) outlives a killed parent, so the shell's own parent is watched too. Does nothing where the kernel is not
+    Linux.
     """
     if sys.platform != "linux":
         return
@@ -55,3 +61,34 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
+    ancestors = _ancestors()
+    if len(ancestors) > 1:
+        threading.Thread(target=_watch, args=(ancestors,), daemon=True).start()
+
+
+def _watch(ancestors: list[int]) -> None:
+    while _ancestors() == ancestors:
+        time.sleep(_WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _ancestors() -> list[int]:
+    """The parent, and for as long as it is a shell that runs one command, that shell's parent."""
+    ancestors = [os.getppid()]
+    try:
+        while _runs_one_command(ancestors[-1]):
+            ancestors.append(_parent_of(ancestors[-1]))
+    except OSError:  # ended while it was looked at
+        ancestors.append(0)
+    return ancestors
+
+
+def _runs_one_command(process_id: int) -> bool:
+    program, *arguments = Path(f"/proc/{process_id}/cmdline").read_bytes().split(b"\0")
+    return program.rsplit(b"/", 1)[-1] in _SHELLS and b"-c" in arguments
+
+
+def _parent_of(process_id: int) -> int:
+    # The command's name stands in brackets and may hold anything; the parent is the second value after it.
+    status = Path(f"/proc/{process_id}/stat").read_bytes()
+    return int(status.rsplit(b")", 1)[1].split()[1])

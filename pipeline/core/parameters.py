@@ -176,7 +176,7 @@ class TrainParameters(Section):
     image_size: Annotated[int, Field(ge=16, le=1024)] = 96
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
     head: HeadParameters = HeadParameters()
-    phases: tuple[PhaseParameters, ...] = Field(min_length=1, max_length=4)
+    phases: tuple[PhaseParameters, ...] = Field(max_length=4)
     label_smoothing: Share = 0.0
     class_weights: Literal["none", "balanced"] = "balanced"
     """Balanced weights are inverse to the counts and normalised to mean 1 over the photos."""

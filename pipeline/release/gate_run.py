@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, ServingError
 from pipeline.core.hashing import sha256_of_value
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
@@ -68,7 +68,7 @@ def _version(serving: Entry | None) -> int | None:
 
 def _candidate(layout: Layout, parameters: Parameters) -> Scored:
     saved_model = layout.artifacts("export") / "saved_model"
-    classes = tuple(json.loads((saved_model / "assets.extra" / "labels.json").read_text(encoding="utf-8")))
+    classes = _classes_of(saved_model)
     rows = _test_rows(layout, classes)
     known = _evaluated(layout, rows)
     if known is not None:
@@ -78,6 +78,16 @@ def _candidate(layout: Layout, parameters: Parameters) -> Scored:
     scored = _scored_by(saved_model, rows, layout, parameters)
     _log_opening(layout, parameters, rows, scored)
     return scored
+
+
+def _classes_of(saved_model: Path) -> tuple[str, ...]:
+    path = saved_model / "assets.extra" / "labels.json"
+    try:
+        return tuple(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ServingError(
+            f"{path} cannot be read: {error}", expected="the class names in class order", todo="run `dvc repro`"
+        ) from None
 
 
 def _test_rows(layout: Layout, classes: tuple[str, ...]) -> list[SplitRow]:

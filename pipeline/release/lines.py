@@ -31,8 +31,8 @@ class ModelLine:
 
     @property
     def lock(self) -> Path:
-        """Held while the served version changes."""
-        return self.folder / ".lock"
+        """Held while a served version changes; one for all lines, which share the server and its configuration."""
+        return self.served / ".lock"
 
     def golden(self, number: int) -> Path:
         """Golden photos of one version, outside its folder, which holds nothing but what its manifest lists."""

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,16 +57,13 @@ class ModelServer(Protocol):
         ...
 
 
-Models = Mapping[str, ServedModel]
-
-
 @dataclass(frozen=True)
 class Outside:
     """What lies outside a release: model servers and the clock."""
 
     running_server: Callable[[str], AbstractContextManager[ModelServer | None]]
     """The server that answers at an address, or None."""
-    private_server: Callable[[Models], AbstractContextManager[ModelServer]]
+    private_server: Callable[[ServedModel], AbstractContextManager[ModelServer]]
     """A server of our own, for as long as a check takes."""
     now: Callable[[], datetime]
 
@@ -79,16 +76,16 @@ def running_server(address: str) -> Iterator[ModelServer | None]:
 
 
 @contextmanager
-def private_server(models: Models) -> Iterator[ModelServer]:
-    """Start the embedded server on a free loopback port, and stop it in the end.
+def private_server(model: ServedModel) -> Iterator[ModelServer]:
+    """Start the embedded server with one model on a free loopback port, and stop it in the end.
 
     Raises:
         ServingError: it does not start; the message ends with its log.
     """
     with TemporaryDirectory() as folder:
         config, log = Path(folder) / "models.config", Path(folder) / "server.log"
-        write_text(config, config_text({name: _without_labels(model) for name, model in models.items()}))
-        port = _free_port()
+        write_text(config, config_text({model.name: model}))
+        port = free_port()
         flags = [f"--port={port}", f"--model_config_file={config}"]
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -99,7 +96,7 @@ def private_server(models: Models) -> Iterator[ModelServer]:
                 _wait_for_start(client, process, log)
                 yield client
         finally:
-            _stop(process)
+            stop_process(process)
 
 
 OUTSIDE = Outside(running_server, private_server, lambda: datetime.now(UTC))
@@ -129,7 +126,8 @@ def _wait_for_start(client: ModelClient, process: subprocess.Popen[bytes], log: 
     )
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and end it after 10 s."""
     process.terminate()
     try:
         process.wait(timeout=10)
@@ -138,11 +136,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nothing listens on at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-def _without_labels(model: ServedModel) -> ServedModel:
-    return ServedModel(model.name, model.base_path, model.versions)

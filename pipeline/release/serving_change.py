@@ -4,25 +4,27 @@ Whatever step an earlier command died at, `repaired` brings server and files bac
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 
 from pipeline.core.errors import PipelineError, ServingError
 from pipeline.core.locks import held_lock
 from pipeline.core.tables import write_text
+from pipeline.release.disk import disk_errors
 from pipeline.release.golden import TOLERANCE, read_golden
 from pipeline.release.journal import Entry, State, append_entry, pending, read_journal
 from pipeline.release.lines import ModelLine
 from pipeline.release.model_server import ModelServer, Outside
 from pipeline.release.publishing import clear_stages
 from pipeline.release.server_config import config_text, served_models, with_candidate
-from serving.client import ModelServerError, NotServed, VersionStatus
+from serving.client import ModelServerError, NotServed, ServedModel, VersionStatus
 
 LOAD_SECONDS = 180.0
 """Time for a server to load a version and replay its warm-up."""
 
+_AVAILABLE = "AVAILABLE"
 _POLL_SECONDS = 0.05
 _OLD_STATE_SECONDS = 1.0
 """For so long after a reload, END may be the state of an earlier attempt."""
@@ -49,10 +51,15 @@ def opened(line: ModelLine, address: str, outside: Outside) -> Iterator[Workbenc
     A server that knows no model of the served folder belongs to somebody else, and is left alone.
 
     Raises:
-        MachineError: another release command works on this line.
+        MachineError: another release command works on the served folder, or the disk is full.
     """
-    with held_lock(line.lock, "a release command"), outside.running_server(address) as server:
-        ours = server is not None and any(versions_known(server, name) for name in served_models(line.served))
+    with (
+        disk_errors(line.folder),
+        held_lock(line.lock, "a release command"),
+        outside.running_server(address) as server,
+    ):
+        with _server_errors():
+            ours = server is not None and any(versions_known(server, name) for name in served_models(line.served))
         yield Workbench(line, server if ours else None, outside)
 
 
@@ -80,7 +87,10 @@ def repaired(bench: Workbench) -> list[str]:
         append_entry(line.journal, replace(interrupted, state=State.FAILED, reason="interrupted", time=bench.time()))
         notes.append(f"an interrupted {interrupted.action} of version {interrupted.version} was given up")
     clear_stages(line)
-    follow_journal(bench)
+    try:
+        follow_journal(bench)
+    except ServingError as error:
+        notes.append(f"the server cannot serve what the history says: {error.came}")
     return notes
 
 
@@ -107,7 +117,8 @@ def change_served_version(bench: Workbench, intent: Entry, publish: Callable[[],
     except Exception as error:
         reason = error.came if isinstance(error, PipelineError) else repr(error)
         append_entry(bench.line.journal, replace(intent, state=State.FAILED, reason=reason, time=bench.time()))
-        follow_journal(bench)
+        with suppress(ServingError):  # the reason of the failure matters more; the next command repairs the server
+            follow_journal(bench)
         raise
     append_entry(bench.line.journal, replace(intent, state=State.DONE, time=bench.time()))
     follow_journal(bench)
@@ -118,13 +129,20 @@ def follow_journal(bench: Workbench) -> None:
     """Write the server's configuration from the histories of all lines, and have a running server take it.
 
     Raises:
-        ServingError: the server refuses it.
+        ServingError: the server refuses it, or cannot load a version.
     """
     models = served_models(bench.line.served)
     write_text(bench.line.server_config, config_text(models))
-    if bench.server is not None:
-        with _server_errors():
-            bench.server.reload(list(models.values()))
+    if bench.server is None:
+        return
+    with _server_errors():
+        allowed = _without_early_labels(bench.server, models)
+        late = [models[name] for name in models if models[name] != allowed[name]]
+        if late:
+            bench.server.reload(list(allowed.values()))
+            for model in late:
+                _wait_until_available(bench.server, model.name, max(model.labels.values()))
+        bench.server.reload(list(models.values()))
 
 
 def check_golden(server: ModelServer, line: ModelLine, version: int) -> None:
@@ -147,26 +165,41 @@ def check_golden(server: ModelServer, line: ModelLine, version: int) -> None:
 
 @contextmanager
 def _server_with(bench: Workbench, version: int) -> Iterator[ModelServer]:
-    models = with_candidate(bench.line, version)
+    line = bench.line
     if bench.server is None:
-        with bench.outside.private_server({bench.line.name: models[bench.line.name]}) as server:
-            _wait_until_available(server, bench.line, version)
+        alone = ServedModel(line.name, str(line.folder), (version,))
+        with bench.outside.private_server(alone) as server:
+            _wait_until_available(server, line.name, version)
             yield server
         return
     with _server_errors():
-        states = {status.version: status.state for status in versions_known(bench.server, bench.line.name)}
-        if states.get(version) != "AVAILABLE":
-            bench.server.reload(list(models.values()))
-    _wait_until_available(bench.server, bench.line, version)
+        if version not in _available(bench.server, line.name):
+            models = with_candidate(line, version)
+            bench.server.reload(list(_without_early_labels(bench.server, models).values()))
+    _wait_until_available(bench.server, line.name, version)
     yield bench.server
 
 
-def _wait_until_available(server: ModelServer, line: ModelLine, version: int) -> None:
+def _available(server: ModelServer, model: str) -> set[int]:
+    return {known.version for known in versions_known(server, model) if known.state == _AVAILABLE}
+
+
+def _without_early_labels(server: ModelServer, models: Mapping[str, ServedModel]) -> dict[str, ServedModel]:
+    """The same models with labels on AVAILABLE versions alone; a server refuses a configuration with others."""
+    allowed = {}
+    for name, model in models.items():
+        ready = _available(server, name)
+        labels = {label: version for label, version in model.labels.items() if version in ready}
+        allowed[name] = replace(model, labels=labels)
+    return allowed
+
+
+def _wait_until_available(server: ModelServer, model: str, version: int) -> None:
     start = time.monotonic()
     while (waited := time.monotonic() - start) < LOAD_SECONDS:
         with _server_errors():
-            status = next((known for known in versions_known(server, line.name) if known.version == version), None)
-        if status is not None and status.state == "AVAILABLE":
+            status = next((known for known in versions_known(server, model) if known.version == version), None)
+        if status is not None and status.state == _AVAILABLE:
             return
         if status is not None and status.state == "END" and status.error and waited > _OLD_STATE_SECONDS:
             raise _refused(version, f"the server cannot load it: {status.error}")

@@ -17,13 +17,15 @@ from pipeline.core.hashing import sha256_of_value
 from pipeline.core.parameters import EvaluateParameters, Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_text
+from pipeline.evaluation.figures import learning_figure
 from pipeline.evaluation.gallery import MAX_PHOTOS
 from pipeline.evaluation.intervals import wilson_interval
 from pipeline.evaluation.localisation import MIN_PHOTOS, Localisation, localise, read_mask
 from pipeline.evaluation.measurement import Answers, Measurement, mean_over_classes, measure
 from pipeline.evaluation.predictions import check_class_names, write_predictions
-from pipeline.evaluation.reports import write_figures, write_tables
+from pipeline.evaluation.reports import save_figure, write_figures, write_tables
 from pipeline.evaluation.scoring import Scorer, load_scorer
+from pipeline.learning.history import read_history
 from pipeline.photos.records import Side, SplitRow
 from serving.contract import PhotoLimits, read_upright
 
@@ -47,7 +49,7 @@ def run(layout: Layout, parameters: Parameters) -> EvaluateResult:
     Each measurement of the test side is logged in `.heritage/test_openings.jsonl`.
 
     Raises:
-        DataError: there is no split, the side holds no photo of the model's classes, or a photo is gone.
+        DataError: there is no split or history, the side holds no photo of the model's classes, or a photo is gone.
         ServingError: there is no usable SavedModel.
         MachineError: TensorFlow holds a GPU in this process already.
     """
@@ -188,6 +190,8 @@ def _write(layout: Layout, result: EvaluateResult, subject: str, limits: PhotoLi
     write_tables(reports, result.measurement)
     photos = [_photo(layout, mistake.path, limits) for mistake in result.measurement.mistakes[:MAX_PHOTOS]]
     write_figures(reports, result.measurement, subject, photos)
+    history = read_history(layout.artifacts("train") / "history.csv")
+    save_figure(reports / "learning.png", learning_figure(history, "Training"))
 
 
 def _photo(layout: Layout, path: str, limits: PhotoLimits) -> Image.Image:

@@ -114,7 +114,7 @@ def run(layout: Layout, batches: Sequence[str], num_photos: int, seed: int) -> l
     for name in batches:
         with TemporaryDirectory(dir=folder) as drawn:
             result = draw_to(Path(drawn), name, num_photos, seed, workers)
-            write_truth(folder / f"{name}.csv", result.truth)
             taken += take_in(layout, Path(drawn), name).taken
+            write_truth(folder / f"{name}.csv", result.truth)
     version_data(layout)
     return taken

@@ -1,8 +1,5 @@
 """Stage `train`: a classifier from the shards, by phases."""
 
-import csv
-import dataclasses
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +11,10 @@ from pipeline.core.hashing import sha256_of_file, sha256_of_value
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.progress import progress_bar
-from pipeline.core.tables import read_rows, write_text
+from pipeline.core.tables import read_rows
 from pipeline.learning.checkpoints import EpochRow
 from pipeline.learning.classifier import build_classifier, load_pretrained
+from pipeline.learning.history import write_history
 from pipeline.learning.training import Observer, TrainingData, TrainingPlan, train_classifier
 from pipeline.photos.records import ShardRow, Side
 from pipeline.stages.augment import SHARD_TABLE, pixel_limits, read_classes
@@ -64,25 +62,10 @@ def run(layout: Layout, parameters: Parameters) -> TrainResult:
         observer = Observer(lambda done, total: progress.update(task, completed=done, total=total), on_epoch)
         history = train_classifier(classifier, data, plan, observer)
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / HISTORY, history_csv(history))
+    write_history(folder / HISTORY, history)
     classifier.network.save(folder / MODEL)
     plan.checkpoint.unlink(missing_ok=True)
     return TrainResult(history, classifier.network.count_params())
-
-
-def history_csv(history: Sequence[EpochRow]) -> str:
-    """The history as CSV, a line per epoch."""
-    names = [field.name for field in dataclasses.fields(EpochRow)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in history:
-        writer.writerow([_short(getattr(row, name)) for name in names])
-    return text.getvalue()
-
-
-def _short(value: float | int | bool) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value).lower()
 
 
 def _epoch_line(row: EpochRow) -> str:

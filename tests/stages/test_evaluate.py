@@ -18,6 +18,8 @@ from pipeline.core.errors import DataError, ServingError
 from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_rows
+from pipeline.learning.checkpoints import EpochRow
+from pipeline.learning.history import write_history
 from pipeline.photos.records import SplitRow
 from pipeline.stages.evaluate import TEST_OPENINGS, evaluate_predictions, rows_of_side, run
 
@@ -62,6 +64,8 @@ def layout(saved_model: Path, tmp_path: Path) -> Layout:
     rows += [split_row("data/first/red/validation.png", side="validation"), split_row("data/first/green/0.png")]
     write_rows(layout.artifacts("split") / "photos.parquet", SplitRow, rows)
     shutil.copytree(saved_model, layout.artifacts("export") / "saved_model")
+    history = [EpochRow(1, 1, 0.001, 0.7, 0.5, 0.6, 0.75, 0.7, 2.0, 6.0, True)]
+    write_history(layout.artifacts("train") / "history.csv", history)
     return layout
 
 
@@ -143,7 +147,8 @@ def test_maps_are_scored_where_masks_are_known(layout: Layout) -> None:
     run(layout, parameters_of("test"))
     localisation = metrics_of(layout)["localisation"]
     assert localisation["n"] == 5
-    assert localisation["pixel_auroc"] > 0.95 > 0.5 > localisation["centre_pixel_auroc"]
+    assert localisation["pixel_auroc"] > 0.95
+    assert localisation["centre_pixel_auroc"] < 0.5
     assert localisation["pointing_hits"] == 1
 
 

@@ -93,7 +93,7 @@ def _is_in_sight(margin: Grid) -> bool:
     """Whether cracks cross two fifths of the pixel rows, counted in the middle two thirds of the photo."""
     height, width = margin.shape
     crossed = (margin[:, width // 6 : width - width // 6] >= 0).any(axis=1)
-    return int(crossed.sum()) * 5 >= height * 2
+    return bool(crossed.sum() * 5 >= height * 2)
 
 
 def _half_width(stream: Stream) -> int:

@@ -24,8 +24,8 @@ def test_a_wilson_interval_holds_its_share(share: tuple[int, int]) -> None:
     assert 0 <= low <= (successes / n if n else 0.5) <= high <= 1
 
 
-@pytest.mark.parametrize(("successes", "n"), [(0, 1), (1, 1), (3, 7), (50, 100), (1404, 1404), (1309, 1404)])
-@pytest.mark.parametrize("confidence", [0.9, 0.95])
+@pytest.mark.parametrize(("successes", "n"), ((0, 1), (1, 1), (3, 7), (50, 100), (1404, 1404), (1309, 1404)))
+@pytest.mark.parametrize("confidence", (0.9, 0.95))
 def test_a_wilson_interval_is_the_one_of_scipy(successes: int, n: int, confidence: float) -> None:
     expected = binomtest(successes, n).proportion_ci(confidence, method="wilson")
     assert wilson_interval(successes, n, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
@@ -86,7 +86,7 @@ def test_the_same_answers_have_no_difference() -> None:
     assert paired_bootstrap_lower_bound(answers, answers, seed=1, samples=100) == 0
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [([], []), ([True], [True, False])])
+@pytest.mark.parametrize(("ours", "theirs"), (([], []), ([True], [True, False])))
 def test_answers_that_cannot_be_paired_are_refused(ours: list[bool], theirs: list[bool]) -> None:
     with pytest.raises(ValueError, match="cannot be paired"):
         paired_bootstrap_lower_bound(np.array(ours, bool), np.array(theirs, bool), seed=1, samples=100)

@@ -26,7 +26,8 @@ def test_a_map_of_the_damage_is_found_right() -> None:
     found = localise([corner_map()] * 6, [corner_mask()] * 6)
     assert found is not None
     assert found.n == 6
-    assert found.pixel_auroc > 0.95 > 0.3 > found.centre_pixel_auroc
+    assert found.pixel_auroc > 0.95
+    assert found.centre_pixel_auroc < 0.3
     assert (found.pointing_hits, found.centre_pointing_hits) == (1.0, 0.0)
     assert found.pointing_hits_interval[0] > 0.5
 
@@ -46,7 +47,7 @@ def test_the_map_is_neither_mirrored_nor_turned() -> None:
     found = localise([values] * 5, [mask] * 5)
     assert found is not None
     assert found.pointing_hits == 1
-    assert found.pixel_auroc > 0.95
+    assert found.pixel_auroc > 0.9
 
 
 def test_masks_that_mark_nothing_or_everything_do_not_count() -> None:
@@ -58,12 +59,12 @@ def test_a_constant_map_is_chance() -> None:
     assert pixel_auroc(np.zeros((40, 60), np.float32), corner_mask()) == 0.5
 
 
-@pytest.mark.parametrize(("row", "hit"), [(0.05, True), (0.27, True), (0.4, False)])
+@pytest.mark.parametrize(("row", "hit"), ((0.05, True), (0.27, True), (0.4, False)))
 def test_a_point_near_the_mask_is_a_hit(row: float, hit: bool) -> None:
     assert pointing_hit(corner_mask(), row, 0.1) is hit
 
 
-@pytest.mark.parametrize("brightest", [1, 255])
+@pytest.mark.parametrize("brightest", (1, 255))
 def test_masks_of_any_brightness_are_read(tmp_path: Path, brightest: int) -> None:
     Image.fromarray((corner_mask() * brightest).astype(np.uint8)).save(tmp_path / "mask.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), corner_mask())

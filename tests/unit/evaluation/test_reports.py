@@ -33,7 +33,7 @@ def lines_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("num_classes", [2, 12])
+@pytest.mark.parametrize("num_classes", (2, 12))
 def test_all_figures_are_drawn(num_classes: int, tmp_path: Path) -> None:
     measurement = measured(num_classes)
     photos = [Image.new("RGB", (30 + index, 20)) for index in range(3)]

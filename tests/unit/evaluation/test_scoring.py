@@ -72,7 +72,8 @@ def test_no_photos_give_an_empty_answer(scorer: Scorer) -> None:
 def test_maps_are_of_the_class_that_is_asked_for(scorer: Scorer, tmp_path: Path) -> None:
     (tmp_path / "red.png").write_bytes(photo_of(RED))
     of_red, of_blue = scorer.explain_files([tmp_path / "red.png"] * 2, [0, 1])
-    assert of_red.mean() > 0.7 > 0.1 > of_blue.mean()
+    assert of_red.mean() > 0.7
+    assert of_blue.mean() < 0.1
 
 
 def test_an_unreadable_photo_is_named(scorer: Scorer, tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def damage_number_of_thresholds(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [
+    (
         damage_nothing_left,
         damage_graph,
         damage_half_a_graph,
@@ -134,7 +135,7 @@ def damage_number_of_thresholds(folder: Path) -> None:
         damage_no_weights,
         damage_labels,
         damage_number_of_thresholds,
-    ],
+    ),
 )
 def test_a_damaged_saved_model_is_an_error_for_people(damage, red_or_blue: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(red_or_blue, tmp_path / "saved_model"))

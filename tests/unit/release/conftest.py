@@ -173,9 +173,9 @@ class FakeOutside:
         yield self.running
 
     @contextmanager
-    def _private(self, models: dict[str, ServedModel]) -> Iterator[FakeServer]:
+    def _private(self, model: ServedModel) -> Iterator[FakeServer]:
         self.private_starts += 1
-        yield FakeServer(dict(models))
+        yield FakeServer({model.name: model})
 
     def start(self, line: ModelLine) -> FakeServer:
         """Start a server on the configuration file, as an operator would."""

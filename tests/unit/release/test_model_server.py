@@ -16,7 +16,7 @@ from pipeline.release.promotion import promote
 from pipeline.release.registry import register
 from pipeline.release.rollback import rollback
 from serving import contract
-from serving.client import ModelClient
+from serving.client import ModelClient, ServedModel
 
 CLASSES = ("damaged", "sound")
 
@@ -120,7 +120,7 @@ def test_a_release_from_the_first_model_to_a_rollback(at_address, start_server) 
 
 def test_a_private_server_that_cannot_start_shows_its_log(monkeypatch) -> None:
     monkeypatch.setattr(model_server, "_SERVER", "raise SystemExit('no TensorFlow here')")
-    with pytest.raises(ServingError, match="no TensorFlow here"), private_server({}):
+    with pytest.raises(ServingError, match="no TensorFlow here"), private_server(ServedModel("walls", "nowhere")):
         pass
 
 

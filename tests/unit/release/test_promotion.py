@@ -16,6 +16,7 @@ from pipeline.release.promotion import promote
 from pipeline.release.reconcile import Outcome, reconcile
 from pipeline.release.registry import CHALLENGER, CHAMPION, Registry, register
 from pipeline.release.rollback import rollback
+from serving.client import ServedModel, VersionStatus
 
 
 class Crash(BaseException):
@@ -87,8 +88,6 @@ def test_a_running_server_loads_first_and_gets_the_label_last(checkout, fake, se
 
 
 def test_a_server_that_knows_no_model_of_ours_is_left_alone(checkout, fake) -> None:
-    from serving.client import ServedModel
-
     fake.start(checkout.line).models = {"theirs": ServedModel("theirs", "elsewhere", (1,))}
     register(checkout.layout, checkout.parameters)
     assert promote(checkout.layout, checkout.parameters, outside=fake.outside).private_server
@@ -236,6 +235,43 @@ def test_a_promotion_that_dies_anywhere_is_repaired_by_the_next_command(
     promote(checkout.layout, checkout.parameters, 2, outside=fake.outside)
     assert serving.stable("walls") == 2
     assert aliases(checkout)[0] == 2
+
+
+def test_a_server_that_has_not_loaded_the_serving_version_yet_gets_the_label_when_it_has(
+    checkout, fake, serving
+) -> None:
+    promote(checkout.layout, checkout.parameters, outside=fake.outside)
+    stale = ServedModel("walls", str(checkout.line.folder), (1,), {"stable": 1})
+    serving.models = {"walls": stale}
+    serving.reloads.clear()
+    reconcile(checkout.layout, checkout.parameters, outside=fake.outside)
+    assert [models["walls"].labels for models in serving.reloads] == [{}, {"stable": 2}]
+
+
+def test_a_serving_version_that_no_longer_loads_does_not_stand_in_the_way_of_the_next(
+    checkout, fake, serving, monkeypatch
+) -> None:
+    def cannot_load(model: str) -> list[VersionStatus]:
+        states = {1: VersionStatus(1, "END", "damaged"), 2: VersionStatus(2, "AVAILABLE", "")}
+        return [states[version] for version in serving.models["walls"].versions]
+
+    monkeypatch.setattr(serving, "status", cannot_load)
+    monkeypatch.setattr(serving_change, "_OLD_STATE_SECONDS", 0.0)
+    result = promote(checkout.layout, checkout.parameters, outside=fake.outside)
+    assert "cannot load it: damaged" in result.notes[0]
+    assert serving.stable("walls") == 2
+
+
+def test_a_version_that_the_server_cannot_load_is_refused_with_its_words(checkout, fake, serving, monkeypatch) -> None:
+    def cannot_load(model: str) -> list[VersionStatus]:
+        states = {1: VersionStatus(1, "AVAILABLE", ""), 2: VersionStatus(2, "END", "no such op")}
+        return [states[version] for version in serving.models["walls"].versions]
+
+    monkeypatch.setattr(serving, "status", cannot_load)
+    monkeypatch.setattr(serving_change, "_OLD_STATE_SECONDS", 0.0)
+    with pytest.raises(ServingError, match="no such op"):
+        promote(checkout.layout, checkout.parameters, outside=fake.outside)
+    assert serving.models["walls"].versions == (1,)
 
 
 def test_an_alias_that_could_not_follow_is_a_note_and_follows_with_the_next_command(

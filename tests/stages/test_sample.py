@@ -1,0 +1,75 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.errors import DataError
+from pipeline.core.hashing import sha256_by_file
+from pipeline.core.paths import Layout
+from pipeline.photos.drawing.batches import MIN_PHOTOS
+from pipeline.photos.drawing.spoils import Kind
+from pipeline.photos.intake import take_in
+from pipeline.stages import sample
+from pipeline.stages.sample import SampleResult, draw_to, write_truth
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SampleResult]:
+    folder = tmp_path_factory.mktemp("drawn") / "tiny"
+    return folder, draw_to(folder, "tiny", MIN_PHOTOS, seed=3)
+
+
+def test_the_files_are_the_same_for_any_number_of_workers(drawn: tuple[Path, SampleResult], tmp_path: Path) -> None:
+    folder, result = drawn
+    assert draw_to(tmp_path, "tiny", MIN_PHOTOS, seed=3, workers=2) == result
+    assert sha256_by_file(tmp_path) == sha256_by_file(folder)
+
+
+def test_the_result_counts_what_was_drawn(drawn: tuple[Path, SampleResult]) -> None:
+    folder, result = drawn
+    assert result.num_photos == len(list(folder.glob("[!_]*/*.jpg"))) == MIN_PHOTOS
+    assert result.num_masks == len(list(folder.glob("_masks/*/*.png"))) > 0
+
+
+def test_intake_takes_every_photo_and_mask_and_leaves_nothing_out(
+    drawn: tuple[Path, SampleResult], tmp_path: Path
+) -> None:
+    folder, result = drawn
+    taken = take_in(Layout(tmp_path), folder, "tiny")
+    assert taken.left_out == ()
+    assert [batch.batch.photos for batch in taken.taken] == [MIN_PHOTOS]
+    assert all((tmp_path / row.path).is_file() for row in result.truth)
+    masks = sorted((tmp_path / "data" / "tiny" / "_masks").rglob("*.png"))
+    assert len(masks) == result.num_masks
+
+
+def test_nothing_is_drawn_over(tmp_path: Path) -> None:
+    (tmp_path / "mine.jpg").write_bytes(b"mine")
+    with pytest.raises(DataError, match="holds files already"):
+        draw_to(tmp_path, "tiny", MIN_PHOTOS, seed=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.jpg"]
+
+
+def test_the_truth_table_is_sorted_and_holds_every_kind(drawn: tuple[Path, SampleResult], tmp_path: Path) -> None:
+    _, result = drawn
+    write_truth(tmp_path / "truth.csv", reversed(result.truth))
+    with (tmp_path / "truth.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["path"] for row in rows] == sorted(row["path"] for row in rows)
+    assert {row["kind"] for row in rows} == {kind.value for kind in Kind}
+
+
+def test_batches_that_are_there_already_are_left_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versioned: list[Layout] = []
+    monkeypatch.setattr(sample, "version_data", versioned.append)
+    layout = Layout(tmp_path)
+    first = sample.run(layout, ("tiny",), MIN_PHOTOS, seed=3)
+    before, truth = sha256_by_file(layout.data), sha256_by_file(layout.state / "sample")
+    second = sample.run(layout, ("tiny",), MIN_PHOTOS, seed=3)
+    assert [[batch.is_new for batch in taken] for taken in (first, second)] == [[True], [False]]
+    assert sha256_by_file(layout.data) == before
+    assert not any("truth" in path or "sample" in path for path in before)
+    assert versioned == [layout, layout]
+    with pytest.raises(DataError, match="with other photos"):
+        sample.run(layout, ("tiny",), MIN_PHOTOS, seed=4)
+    assert (sha256_by_file(layout.data), sha256_by_file(layout.state / "sample")) == (before, truth)

@@ -1,0 +1,102 @@
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.errors import MachineError
+from pipeline.core.locks import held_lock
+
+HOLD = """
+import pathlib, sys, time
+from pipeline.core.locks import held_lock
+with held_lock(pathlib.Path(sys.argv[1]), "stage train"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+STAGE = """
+import os, pathlib, sys, time
+from pipeline.core.locks import die_with_parent
+die_with_parent()
+pathlib.Path(sys.argv[1] + ".part").write_text(str(os.getpid()))
+os.rename(sys.argv[1] + ".part", sys.argv[1])
+time.sleep(60)
+"""
+SEVERAL_LOOKS = 0.7
+RUN = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+
+
+def until(happened: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return happened()
+
+
+def runs(process_id: int) -> bool:
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_a_second_holder_is_refused_and_told_who_holds(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "run.lock"
+    with held_lock(path, "stage clean"):
+        holder = rf"held by stage clean \(process {os.getpid()}\)"
+        with pytest.raises(MachineError, match=holder) as caught, held_lock(path, "stage train"):
+            pytest.fail("two held it")
+        assert caught.value.exit_code == 6
+    with held_lock(path, "stage train"):
+        assert path.read_text(encoding="utf-8").startswith("stage train")
+
+
+def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    with pytest.raises(ValueError, match="inside"), held_lock(path, "first"):
+        raise ValueError("inside")
+    with held_lock(path, "second"):
+        pass
+
+
+def test_a_lock_is_free_again_when_its_holder_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(MachineError, match="stage train"), held_lock(path, "another"):
+            pass
+        holder.send_signal(signal.SIGKILL)
+        holder.wait(20)
+    with held_lock(path, "another"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is asked through Linux' prctl")
+@pytest.mark.parametrize(
+    ("shell", "after"),
+    (((), ""), (("bash", "-c"), ""), (("bash", "-c"), "; true"), (("sh", "-c"), ""), (("sh", "-c"), "; true")),
+    ids=("directly", "bash", "bash-that-stays", "sh", "sh-that-stays"),
+)
+def test_a_stage_ends_when_its_parent_is_killed(tmp_path: Path, shell: tuple[str, ...], after: str) -> None:
+    file = tmp_path / "stage"
+    stage = [sys.executable, "-c", STAGE, str(file)]
+    command = [*shell, shlex.join(stage) + after] if shell else stage
+    with subprocess.Popen([sys.executable, "-c", RUN, *command]) as parent:
+        assert until(file.exists)
+        process_id = int(file.read_text(encoding="utf-8"))
+        try:
+            time.sleep(SEVERAL_LOOKS)
+            assert runs(process_id)
+            parent.kill()
+            parent.wait(20)
+            assert until(lambda: not runs(process_id))
+        finally:
+            if runs(process_id):
+                os.kill(process_id, signal.SIGKILL)
