@@ -201,9 +201,8 @@ def evaluate() -> None:
 
         figures = run(layout, parameters).metrics
         low, high = figures["accuracy_interval"]
-        say(
-            f"{figures['side']} side, {figures['n']} photos: accuracy {figures['accuracy']:.4f} ({low:.3f} to {high:.3f})"
-        )
+        measured = f"accuracy {figures['accuracy']:.4f} ({low:.3f} to {high:.3f})"
+        say(f"{figures['side']} side, {figures['n']} photos: {measured}")
         say(f"balanced accuracy {figures['balanced_accuracy']:.4f}; majority class {figures['majority_accuracy']:.4f}")
 
 
@@ -229,8 +228,8 @@ def gate(
     load_tensorflow()
     from rich.console import Console
 
-    from pipeline.release.gate_run import run_gate
     from pipeline.release.gate_report import gate_table, override_gate
+    from pipeline.release.gate_run import run_gate
 
     report = run_gate(layout, parameters)
     if override_by or reason:

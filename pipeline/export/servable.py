@@ -45,7 +45,7 @@ class Servable(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name=contract.IMAGES)])
     def predict_arrays(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify decoded photos, `(batch, height, width, 3) uint8`."""
-        return self._answer(self.logits(squash(images, self._facts.image_size)))
+        return self._answer(self.logits(squash(_at_least_one(images), self._facts.image_size)))
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name=contract.IMAGE_BYTES)])
     def predict_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -84,7 +84,7 @@ class Servable(tf.Module):
         return self.head(self.features(pixels, training=False), training=False)
 
     def _pixels(self, image_bytes: tf.Tensor) -> tf.Tensor:
-        return photos_to_pixels(image_bytes, self._facts.image_size, self._facts.limits)
+        return photos_to_pixels(_at_least_one(image_bytes), self._facts.image_size, self._facts.limits)
 
     def _predicted(self, probabilities: tf.Tensor) -> tf.Tensor:
         return tf.argmax(probabilities - self._thresholds, axis=1, output_type=tf.int32)
@@ -97,6 +97,12 @@ class Servable(tf.Module):
             contract.CLASSES: tf.tile(self._classes[None], (count, 1)),
             contract.THRESHOLD: tf.tile(self._thresholds[None], (count, 1)),
         }
+
+
+def _at_least_one(photos: tf.Tensor) -> tf.Tensor:
+    # TensorFlow's convolutions on CPU fail on a batch of none, in words that name no cause.
+    with tf.control_dependencies([tf.debugging.assert_positive(tf.shape(photos)[0], message="no photos")]):
+        return tf.identity(photos)
 
 
 def write_saved_model(servable: Servable, folder: Path) -> None:

@@ -121,7 +121,8 @@ def build_augmentation(parameters: AugmentParameters, seed: int) -> keras.Sequen
         layers.append(RandomView(parameters, seed))
     if parameters.brightness or parameters.contrast or parameters.saturation or parameters.hue:
         layers.append(RandomColour(parameters, seed + 1))
-    return keras.Sequential([keras.Input((None, None, 3)), *layers], name="augmentation")
+    # Keras builds no network without a layer.
+    return keras.Sequential(layers or [keras.layers.Identity(dtype="float32")], name="augmentation")
 
 
 def _changes_view(parameters: AugmentParameters) -> bool:

@@ -87,9 +87,9 @@ def open_layers(backbone: keras.Model, unfreeze_from: int | None) -> None:
         unfreeze_from: index of the first trainable layer, counted from the input; None freezes all.
     """
     backbone.trainable = unfreeze_from is not None
-    if unfreeze_from is not None:
-        for layer in backbone.layers[:unfreeze_from]:
-            layer.trainable = False
+    # Each layer by itself: a network that is open already does not hand the word on to its layers.
+    for index, layer in enumerate(backbone.layers):
+        layer.trainable = unfreeze_from is not None and index >= unfreeze_from
 
 
 def _check_phases(parameters: TrainParameters, num_layers: int) -> None:

@@ -6,6 +6,7 @@ import io
 import typing
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.core.errors import DataError
 from pipeline.core.tables import write_text
@@ -43,5 +44,5 @@ def _text(value: float | bool) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value).lower()
 
 
-def _value(text: str, kind: type) -> float | bool:
+def _value(text: str, kind: type) -> Any:
     return text == "true" if kind is bool else kind(text)

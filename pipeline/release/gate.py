@@ -67,7 +67,8 @@ def judge(
     """Judge a candidate.
 
     A candidate passes when every rule that is set is judged and met. The comparison with the champion is left out
-    where there is none. Without a single judged rule the candidate is not judged.
+    where there is none. Without a single judged rule the candidate is not judged. Beside a champion the class order is
+    judged too: clients know classes by their place, so new ones may only be appended.
 
     Args:
         candidate: answers to all test photos.
@@ -76,11 +77,12 @@ def judge(
         seed: of the bootstrap.
         bootstrap_samples: draws of the bootstrap.
     """
-    floors = list(_floors(candidate, parameters))
+    rules = list(_floors(candidate, parameters))
     change = _change(candidate, champion, parameters, seed, bootstrap_samples)
-    binding = floors + ([change] if change is not None and champion is not None else [])
-    rules = tuple(floors + ([change] if change is not None else []))
-    return GateResult(_verdict(binding), rules)
+    if champion is not None and (rules or change is not None):
+        rules.append(_class_order(candidate, champion))
+    binding = rules + ([change] if change is not None and champion is not None else [])
+    return GateResult(_verdict(binding), tuple(rules + ([change] if change is not None else [])))
 
 
 def _verdict(rules: list[Rule]) -> Verdict:
@@ -152,6 +154,13 @@ def _change(
     passed = bound > -margin if n >= needed else None
     note = f"accuracy {ours.mean():.4f}, lower bound of the difference at 95 %; the margin needs {needed} photos"
     return Rule(_CHANGE, float(bound), -margin, float(theirs.mean()), n, passed, note)
+
+
+def _class_order(candidate: Scored, champion: Scored) -> Rule:
+    known = len(champion.classes)
+    kept = sum(ours == theirs for ours, theirs in zip(candidate.classes, champion.classes, strict=False))
+    note = "" if kept == known else f"the champion's order is {', '.join(champion.classes)}; see photos.classes"
+    return Rule("class order", float(kept), float(known), None, len(candidate.labels), kept == known, note)
 
 
 _CHANGE = "change against the champion"

@@ -1,11 +1,10 @@
-"""What a person sees who gives something that cannot be used: three plain lines, the design's exit code, no traceback."""
+"""What a person sees whose input cannot be used: three plain lines, the exit code of the design, no traceback."""
 
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 from checkouts import TINY, Checkout
 from PIL import Image
 
@@ -114,10 +113,8 @@ def test_a_100_megapixel_bomb_and_a_text_cost_only_themselves(empty_checkout: Ch
     assert "pixels" in errors["bomb.png"]
 
 
-def test_mlflow_that_does_not_answer_is_named(checkout: Checkout) -> None:
-    tracking = {"uri": "http://127.0.0.1:9"}
-    (checkout.root / "params.yaml").write_text(yaml.safe_dump({**TINY, "tracking": tracking}))
-    printed = checkout.pipeline("promote", expect=SERVING)
-    checkout.set_parameters()
+def test_mlflow_that_does_not_answer_is_named(empty_checkout: Checkout) -> None:
+    empty_checkout.set_parameters(tracking={"uri": "http://127.0.0.1:9"})
+    printed = empty_checkout.pipeline("promote", expect=SERVING)
     assert "127.0.0.1:9" in printed
     assert "Traceback" not in printed

@@ -21,7 +21,7 @@ def processes_in(folder: Path) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                where = os.readlink(entry / "cwd")
+                where = str((entry / "cwd").readlink())
             except OSError:
                 continue
             if where == str(folder):

@@ -20,7 +20,6 @@ from pipeline.release.model_server import free_port, stop_process
 from serving.client import ExplainerClient, ModelClient
 from serving.contract import upright
 
-
 STAGES = ["validate", "embed", "clean", "split", "augment", "train", "export", "evaluate"]
 
 

@@ -1,4 +1,4 @@
-"""Checkouts for tests: each a checkout of its own: the project's tracked files in a fresh git repository, with a tiny run in params.yaml."""
+"""Checkouts for tests: the tracked files in a fresh git repository, with a tiny run in params.yaml."""
 
 import os
 import shutil
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from pipeline.core.parameters import parse_parameters
+from pipeline.core.recipes import render
 
 PROJECT = Path(__file__).resolve().parents[2]
 PHOTOS_PER_BATCH = 60
@@ -56,8 +59,9 @@ class Checkout:
         return self.run("python", "-m", "pipeline", *arguments, expect=expect)
 
     def set_parameters(self, **sections: object) -> None:
-        """Write the tiny run's parameters with other sections."""
-        (self.root / "params.yaml").write_text(yaml.safe_dump({**TINY, **sections}))
+        """Write the tiny run's parameters, spelt out, with some sections replaced as they are given."""
+        spelt_out = yaml.safe_load(render(parse_parameters(TINY, "the tiny run")))
+        (self.root / "params.yaml").write_text(yaml.safe_dump({**spelt_out, **sections}))
 
 
 def make_checkout(root: Path) -> Checkout:

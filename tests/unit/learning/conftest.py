@@ -23,18 +23,17 @@ def noisy_photo(seed: int, colour: tuple[int, int, int], size: tuple[int, int] =
     return buffer.getvalue()
 
 
+def labelled_photo(seed: int, is_blue: bool) -> EncodedPhoto:
+    return EncodedPhoto(noisy_photo(seed, (80, 90, 160) if is_blue else (160, 90, 80)), int(is_blue))
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
     """Shards of 24 training and 10 validation photos, reddish and bluish, twice as many reds."""
     folder = tmp_path_factory.mktemp("shards")
     names = {}
     for side, count in (("train", 24), ("validation", 10)):
-        photos = [
-            EncodedPhoto(
-                noisy_photo(100 * count + seed, (80, 90, 160) if seed % 3 == 0 else (160, 90, 80)), seed % 3 == 0
-            )
-            for seed in range(count)
-        ]
+        photos = [labelled_photo(100 * count + number, number % 3 == 0) for number in range(count)]
         names[side] = sorted({folder / shard for shard, _ in write_shards(folder, side, photos, 10_000)})
     return TrainingData(names["train"], names["validation"], (16, 8), LIMITS)
 

@@ -57,6 +57,16 @@ def test_the_scratch_network_keeps_maps_fine() -> None:
     assert backbone.output_shape == (None, 8, 8, 32)
 
 
+@pytest.mark.parametrize("width", (0.05, 0.25, 0.4, 1.0))
+def test_no_shortcut_of_the_scratch_network_is_thinner_than_the_cpu_library_bears(width: float) -> None:
+    convolutions = [
+        layer for layer in build_backbone(SCRATCH, width, 32).layers if isinstance(layer, keras.layers.Conv2D)
+    ]
+    shortcuts = [layer for layer in convolutions if layer.kernel_size == (1, 1) and layer.strides == (2, 2)]
+    assert shortcuts
+    assert all(layer.kernel.shape[2] >= 16 for layer in shortcuts)
+
+
 @pytest.mark.parametrize(("name", "nearest"), (("MobilNet", "MobileNet"), ("resnet_small", SCRATCH), ("Qq", SCRATCH)))
 def test_an_unknown_backbone_names_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(ParameterError, match=nearest) as caught:
