@@ -2,18 +2,14 @@
 
 import getpass
 import os
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import load_tensorflow, problems_for_people, quiet_libraries, say
+from pipeline.console import learning_stage, load_tensorflow, opened, problems_for_people, quiet_libraries, say, stage
 from pipeline.core.errors import GateRefused, ParameterError
-from pipeline.core.locks import die_with_parent, held_lock
-from pipeline.core.parameters import Parameters, load_parameters
 from pipeline.core.paths import Layout
 
 if TYPE_CHECKING:
@@ -35,32 +31,6 @@ def main() -> None:
     quiet_libraries()
     with problems_for_people(debug=bool(os.environ.get("PIPELINE_DEBUG"))):
         app(standalone_mode=True)
-
-
-@contextmanager
-def _stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
-    """A stage's surroundings: parameters read, the run lock held, an end with the parent, and the time it took."""
-    die_with_parent()
-    started = time.monotonic()
-    say(f"{name} ...")
-    layout = Layout()
-    parameters = load_parameters(layout.parameters)
-    with held_lock(layout.run_lock, f"stage {name}"):
-        yield layout, parameters
-    say(f"{name} took {time.monotonic() - started:.1f} s")
-
-
-@contextmanager
-def _learning_stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
-    """The surroundings of a stage that needs TensorFlow."""
-    with _stage(name) as opened:
-        load_tensorflow()
-        yield opened
-
-
-def _opened() -> tuple[Layout, Parameters]:
-    layout = Layout()
-    return layout, load_parameters(layout.parameters)
 
 
 @app.command()
@@ -122,7 +92,7 @@ def recipe(
 @app.command()
 def validate() -> None:
     """Stage: decode every photo once and check what came."""
-    with _stage("validate") as (layout, parameters):
+    with stage("validate") as (layout, parameters):
         from pipeline.stages.validate import run
 
         result = run(layout, parameters)
@@ -133,7 +103,7 @@ def validate() -> None:
 @app.command()
 def embed() -> None:
     """Stage: a vector per photo; off unless a backbone is named."""
-    with _stage("embed") as (layout, parameters):
+    with stage("embed") as (layout, parameters):
         from pipeline.stages.embed import run
 
         result = run(layout, parameters)
@@ -143,7 +113,7 @@ def embed() -> None:
 @app.command()
 def clean() -> None:
     """Stage: keep or quarantine each photo, with reasons."""
-    with _stage("clean") as (layout, parameters):
+    with stage("clean") as (layout, parameters):
         from pipeline.stages.clean import run
 
         result = run(layout, parameters)
@@ -155,7 +125,7 @@ def clean() -> None:
 @app.command()
 def split() -> None:
     """Stage: give each photo its side, and stop on a leak."""
-    with _stage("split") as (layout, parameters):
+    with stage("split") as (layout, parameters):
         from pipeline.stages.split import run
 
         report = run(layout, parameters).report
@@ -166,7 +136,7 @@ def split() -> None:
 @app.command()
 def augment() -> None:
     """Stage: write training and validation photos as shards."""
-    with _learning_stage("augment") as (layout, parameters):
+    with learning_stage("augment") as (layout, parameters):
         from pipeline.stages.augment import run
 
         result = run(layout, parameters)
@@ -176,7 +146,7 @@ def augment() -> None:
 @app.command()
 def train() -> None:
     """Stage: train by phases and keep the best epoch."""
-    with _learning_stage("train") as (layout, parameters):
+    with learning_stage("train") as (layout, parameters):
         from pipeline.stages.train import run
 
         result = run(layout, parameters)
@@ -186,7 +156,7 @@ def train() -> None:
 @app.command()
 def export() -> None:
     """Stage: write the SavedModel that is measured and served."""
-    with _learning_stage("export") as (layout, parameters):
+    with learning_stage("export") as (layout, parameters):
         from pipeline.stages.export import run
 
         result = run(layout, parameters)
@@ -196,7 +166,7 @@ def export() -> None:
 @app.command()
 def evaluate() -> None:
     """Stage: measure the SavedModel on the chosen side."""
-    with _learning_stage("evaluate") as (layout, parameters):
+    with learning_stage("evaluate") as (layout, parameters):
         from pipeline.stages.evaluate import run
 
         figures = run(layout, parameters).metrics
@@ -209,7 +179,7 @@ def evaluate() -> None:
 @app.command()
 def track() -> None:
     """Log the last run to MLflow, once."""
-    layout, parameters = _opened()
+    layout, parameters = opened()
     say("track: opening MLflow (its first start makes a database) ...")
     from pipeline.release.tracking import track as log
 
@@ -223,7 +193,7 @@ def gate(
     reason: Annotated[str, typer.Option(help="why; needed with --override-by")] = "",
 ) -> None:
     """Judge the candidate against floors and against the model in service."""
-    layout, parameters = _opened()
+    layout, parameters = opened()
     say("gate: scoring ...")
     load_tensorflow()
     from rich.console import Console
@@ -248,7 +218,7 @@ def gate(
 @app.command()
 def register() -> None:
     """Make the candidate that passed a version of the registered model."""
-    layout, parameters = _opened()
+    layout, parameters = opened()
     say("register ...")
     from pipeline.release.registry import register as add
 
@@ -261,7 +231,7 @@ def promote(
     version: Annotated[int | None, typer.Option(help="version; none = the challenger")] = None,
 ) -> None:
     """Let a registered version serve, after a model server has answered for it."""
-    layout, parameters = _opened()
+    layout, parameters = opened()
     say("promote: publishing and checking over gRPC ...")
     from pipeline.release.promotion import promote as serve
 
@@ -274,7 +244,7 @@ def rollback(
     reason: Annotated[str, typer.Option(help="why, for the history")] = "",
 ) -> None:
     """Let an earlier version serve again, without training."""
-    layout, parameters = _opened()
+    layout, parameters = opened()
     from pipeline.release.rollback import rollback as serve_earlier
 
     _say_served(serve_earlier(layout, parameters, version, _who(), reason))
@@ -283,11 +253,12 @@ def rollback(
 @app.command()
 def reconcile() -> None:
     """Follow an alias that was moved by hand in MLflow, or put it back with the reason."""
-    layout, parameters = _opened()
+    layout, parameters = opened()
     from pipeline.release.reconcile import reconcile as follow
 
     result = follow(layout, parameters, _who())
-    say(f"champion {result.outcome}; version {result.version} serves" + (f": {result.reason}" if result.reason else ""))
+    serving = f"version {result.version} serves" if result.version is not None else "nothing serves yet"
+    say(f"champion {result.outcome}; {serving}" + (f": {result.reason}" if result.reason else ""))
     _warn(result.notes)
 
 
@@ -296,7 +267,7 @@ def demo() -> None:
     """Photos to a served and explained model, on drawn photos, offline."""
     from pipeline.demo import run_demo
 
-    run_demo(*_opened())
+    run_demo(*opened())
 
 
 def _warn(warnings: Iterable[str]) -> None:

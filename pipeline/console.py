@@ -1,14 +1,18 @@
-"""How commands speak: one line on standard error per event, errors for people, and the exit codes of the design."""
+"""What surrounds a command: how it speaks, how it ends, and what it holds while it runs."""
 
 import errno
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 
 from pipeline.core.errors import MachineError, PipelineError
+from pipeline.core.locks import die_with_parent, held_lock
+from pipeline.core.parameters import Parameters, load_parameters
+from pipeline.core.paths import Layout
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -64,6 +68,33 @@ def load_tensorflow() -> None:
         os.dup2(kept, stream)
         os.close(kept)
         os.close(hidden)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
+    """A stage's surroundings: parameters read, the run lock held, an end with the parent, and the time it took."""
+    die_with_parent()
+    started = time.monotonic()
+    say(f"{name} ...")
+    layout = Layout()
+    parameters = load_parameters(layout.parameters)
+    with held_lock(layout.run_lock, f"stage {name}"):
+        yield layout, parameters
+    say(f"{name} took {time.monotonic() - started:.1f} s")
+
+
+@contextmanager
+def learning_stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
+    """The surroundings of a stage that needs TensorFlow."""
+    with stage(name) as given:
+        load_tensorflow()
+        yield given
+
+
+def opened() -> tuple[Layout, Parameters]:
+    """The checkout in the current folder and its parameters."""
+    layout = Layout()
+    return layout, load_parameters(layout.parameters)
 
 
 def _of_machine(error: OSError) -> MachineError:

@@ -22,9 +22,6 @@ IMAGENET = "imagenet"
 _LOADING_SIZE = 224  # the size at which every published weights file without its top can be loaded
 _DOWNLOAD_TIMEOUT_SECONDS = 20
 _STAGE_CHANNELS = (32, 64, 96, 128)
-# Below 16 channels the CPU library's backward pass of a strided 1x1 convolution writes past its buffer
-# (uxlfoundation/oneDNN, issue 6035).
-_LEAST_CHANNELS = 16
 # The published EfficientNet B0 to B7 divide by the square root of these after they have normalised.
 _IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)
 
@@ -208,7 +205,7 @@ def _unreachable(name: str, weights: str, reason: str) -> MachineError:
 def _residual_small(image_size: int, width: float) -> keras.Model:
     """Residual network of He et al. (arXiv 1512.03385) in miniature: four stages, stride 8, so that maps stay fine."""
     layers = keras.layers
-    channels = [max(_LEAST_CHANNELS, round(count * width)) for count in _STAGE_CHANNELS]
+    channels = [max(8, round(count * width)) for count in _STAGE_CHANNELS]
     inputs = keras.Input((image_size, image_size, 3))
     features = _convolution(inputs, channels[0], 3, strides=2)
     features = layers.Activation("relu")(features)
@@ -223,7 +220,7 @@ def _residual_block(features: Any, channels: int, strides: int) -> Any:
     if strides > 1:
         # Pooled, then projected, as in arXiv 1812.01187: no value is thrown away, and no 1x1 convolution is strided,
         # whose gradient writes beyond its memory on some CPUs (docs/decisions/007).
-        shortcut = layers.AveragePooling2D(strides)(shortcut)
+        shortcut = layers.AveragePooling2D(strides, padding="same")(shortcut)
     if features.shape[-1] != channels:
         shortcut = _convolution(shortcut, channels, 1)
     features = layers.Activation("relu")(_convolution(features, channels, 3, strides))

@@ -59,8 +59,18 @@ def run(layout: Layout, parameters: Parameters) -> AugmentResult:
 
 
 def read_classes(layout: Layout) -> tuple[str, ...]:
-    """The class order that `run` stored."""
-    return tuple(json.loads((layout.artifacts("augment") / CLASSES).read_text(encoding="utf-8")))
+    """The class order that `run` stored.
+
+    Raises:
+        DataError: nothing is stored.
+    """
+    path = layout.artifacts("augment") / CLASSES
+    try:
+        return tuple(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} does not exist", expected="the class order that `augment` stores", todo="run `dvc repro`"
+        ) from None
 
 
 def photo_limits(parameters: Parameters) -> PhotoLimits:

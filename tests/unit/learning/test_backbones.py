@@ -57,14 +57,12 @@ def test_the_scratch_network_keeps_maps_fine() -> None:
     assert backbone.output_shape == (None, 8, 8, 32)
 
 
-@pytest.mark.parametrize("width", (0.05, 0.25, 0.4, 1.0))
-def test_no_shortcut_of_the_scratch_network_is_thinner_than_the_cpu_library_bears(width: float) -> None:
-    convolutions = [
-        layer for layer in build_backbone(SCRATCH, width, 32).layers if isinstance(layer, keras.layers.Conv2D)
-    ]
-    shortcuts = [layer for layer in convolutions if layer.kernel_size == (1, 1) and layer.strides == (2, 2)]
-    assert shortcuts
-    assert all(layer.kernel.shape[2] >= 16 for layer in shortcuts)
+@pytest.mark.parametrize(("image_size", "side"), ((16, 2), (33, 5), (96, 12), (100, 13)))
+def test_the_scratch_network_takes_any_size_and_strides_no_1x1_convolution(image_size: int, side: int) -> None:
+    backbone = build_backbone(SCRATCH, 0.25, image_size)
+    assert backbone.output_shape == (None, side, side, 32)
+    convolutions = [layer for layer in backbone.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.name for layer in convolutions if layer.kernel_size == (1, 1) and layer.strides != (1, 1)] == []
 
 
 @pytest.mark.parametrize(("name", "nearest"), (("MobilNet", "MobileNet"), ("resnet_small", SCRATCH), ("Qq", SCRATCH)))
