@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 PIPELINE := $(BIN)/python -m pipeline
+# The model that params.yaml names.
+MODEL ?= $(shell sed -n '/^model:/,/^[^ ]/s/^  name: *//p' params.yaml)
 export PATH := $(BIN):$(PATH)
 # TensorFlow's and Great Expectations' chatter is for their developers.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -61,7 +63,7 @@ serve: setup ## the model server, gRPC on 8500 and REST on 8501
 		--model_config_file_poll_wait_seconds=1
 
 explainer: setup ## the explanation sidecar on 8502
-	$(BIN)/python -m serving.explainer
+	$(BIN)/python -m serving.explainer --model="$(MODEL)" --label=stable
 
 test: setup ## the tests, below ten minutes on two cores
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile

@@ -48,18 +48,20 @@ def sample(
 
 @app.command()
 def intake(
-    source: Annotated[Path, typer.Argument(help="folder, tar or zip of photos")],
+    source: Annotated[str, typer.Argument(help="folder, tar or zip of photos")],
     batch: Annotated[str, typer.Option(help="name of the batch")],
     side: Annotated[str | None, typer.Option(help="`test` pins the batch to the test side")] = None,
 ) -> None:
     """Take a batch of photos in and version it."""
     from pipeline.photos.intake import bring_photos
 
-    if not batch:
+    if not source or not batch:
         raise ParameterError(
-            "the batch has no name", expected="a name for it", todo="make photos FROM=<source> BATCH=<name>"
+            "the photos have no source" if batch else "the batch has no name",
+            expected="both: where the photos are, and a name for the batch",
+            todo="make photos FROM=<folder|tar|zip> BATCH=<name>",
         )
-    result = bring_photos(Layout(), source, batch, side)
+    result = bring_photos(Layout(), Path(source), batch, side)
     for taken in result.taken:
         state = "taken in" if taken.is_new else "seen before, nothing to do"
         say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")

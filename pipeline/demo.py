@@ -11,6 +11,7 @@ from pipeline.console import say
 from pipeline.core.errors import ParameterError, PipelineError, ServingError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.core.recipes import load_recipe
 from pipeline.core.tables import read_rows
 from pipeline.photos.records import Side, SplitRow
 from pipeline.release.model_server import free_port, stop_process
@@ -38,14 +39,16 @@ def run_demo(layout: Layout, parameters: Parameters) -> None:
     """Run the main job from drawn photos to heat maps of held-out photos.
 
     Raises:
-        ParameterError: params.yaml holds another recipe; it is left as it is.
+        ParameterError: params.yaml holds another recipe or other photos; it is left as it is.
         StepFailed: a step failed; its exit code is taken over.
         ServingError: the model server or the explainer does not answer.
     """
-    if parameters.recipe != RECIPE:
+    own = load_recipe(layout.root / "recipes", RECIPE).parameters()
+    if (parameters.recipe, parameters.photos) != (own.recipe, own.photos):
         raise ParameterError(
-            f"params.yaml holds the recipe {parameters.recipe!r}, which the demo does not overwrite",
-            expected=f"the recipe {RECIPE!r}",
+            f"params.yaml holds the recipe {parameters.recipe!r} over the batches "
+            f"{', '.join(parameters.photos.batches)}, which the demo does not overwrite",
+            expected=f"the recipe {RECIPE!r} over the drawn batches, {', '.join(own.photos.batches)}",
             todo="keep your params.yaml elsewhere (git has it), run `make recipe NAME=demo`, then `make demo`",
         )
     started = time.monotonic()

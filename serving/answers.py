@@ -54,8 +54,10 @@ def predictions(answer: wire.PredictResponse, num_photos: int) -> list[Predictio
     for name, values in ((contract.PROBABILITIES, probabilities), (contract.THRESHOLD, threshold)):
         if values.shape != classes.shape or values.dtype != np.float32 or not np.isfinite(values).all():
             raise ValueError(f"`{name}` is {values.dtype} {values.shape}, not a finite float32 for each class")
-    if classes.ndim != 2 or len(classes) != num_photos or not classes.shape[1]:
-        raise ValueError(f"`{contract.CLASSES}` has shape {classes.shape}, not ({num_photos}, number of classes)")
+    if classes.ndim != 2 or len(classes) != num_photos or not classes.shape[1] or classes.dtype != object:
+        raise ValueError(
+            f"`{contract.CLASSES}` is {classes.dtype} {classes.shape}, not the names for {num_photos} photos"
+        )
     predicted = np.argmax(probabilities - threshold, axis=1)
     names = [tuple(name.decode() for name in row) for row in classes]
     return [
@@ -95,10 +97,9 @@ def class_position(asked: str | int, classes: tuple[str, ...]) -> int:
     Raises:
         RequestRefused: there is no such class.
     """
-    if asked in classes:
-        return classes.index(str(asked))
-    if str(asked).isdecimal() and int(asked) < len(classes):
-        return int(asked)
+    for names in (classes, tuple(str(index) for index in range(len(classes)))):
+        if str(asked) in names:
+            return names.index(str(asked))
     raise RequestRefused(
         f"there is no class {asked!r}",
         expected=f"one of {', '.join(classes)}, or an index from 0 to {len(classes) - 1}",
@@ -114,7 +115,13 @@ def _output(outputs: Mapping[str, wire.TensorProto], name: str) -> NDArray[Any]:
 
 def _one_map(outputs: Mapping[str, wire.TensorProto], name: str) -> NDArray[np.float32]:
     values = _output(outputs, name)
-    if values.ndim != 3 or len(values) != 1 or values.dtype != np.float32 or not np.isfinite(values).all():
+    if (
+        values.ndim != 3
+        or len(values) != 1
+        or not values.size
+        or values.dtype != np.float32
+        or not np.isfinite(values).all()
+    ):
         raise ValueError(f"`{name}` is {values.dtype} {values.shape}, not one finite float32 map")
     one: NDArray[np.float32] = values[0]
     return one

@@ -154,14 +154,15 @@ class ModelClient:
         # The version that named its classes explains too, though the label may have moved on meanwhile.
         return self._explain(photo, _model_spec(model, prediction.version, None, contract.EXPLAIN), index)
 
-    def status(self, model: str, deadline: float | None = None) -> list[VersionStatus]:
+    def status(self, model: str, *, label: str | None = None, deadline: float | None = None) -> list[VersionStatus]:
         """Versions that the server knows of a model, newest first.
 
         Args:
             model: name of the served model.
+            label: version label to ask; the embedded server then tells of that version alone.
             deadline: seconds that this call may take, where they differ from the client's.
         """
-        request = wire.GetModelStatusRequest(model_spec=wire.ModelSpec(name=model))
+        request = wire.GetModelStatusRequest(model_spec=_model_spec(model, None, label))
         answer = self._call("ModelService/GetModelStatus", request, wire.GetModelStatusResponse.FromString, deadline)
         state_name = wire.ModelVersionStatus.State.Name
         rows = sorted(answer.model_version_status, key=lambda row: row.version, reverse=True)
@@ -266,7 +267,7 @@ class ExplainerClient:
         raise from_explainer_answer(response.status, answer)
 
 
-def _model_spec(model: str, version: int | None, label: str | None, signature: str) -> wire.ModelSpec:
+def _model_spec(model: str, version: int | None, label: str | None, signature: str = "") -> wire.ModelSpec:
     spec = wire.ModelSpec(name=model, signature_name=signature)
     if version is not None:
         spec.version.CopyFrom(Int64Value(value=version))

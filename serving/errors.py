@@ -63,6 +63,8 @@ _KINDS: dict[grpc.StatusCode, tuple[type[ModelServerError], _Remedy]] = {
     grpc.StatusCode.OUT_OF_RANGE: (RequestRefused, _Remedy.WRONG),
     grpc.StatusCode.UNIMPLEMENTED: (RequestRefused, _Remedy.WRONG),
 }
+_UNKNOWN_LABEL = "Unrecognized servable version label"
+"""TensorFlow Serving's words for what it calls INVALID_ARGUMENT, though the question is right in itself."""
 
 
 def from_rpc_error(error: grpc.RpcError, address: str) -> ModelServerError:
@@ -70,6 +72,8 @@ def from_rpc_error(error: grpc.RpcError, address: str) -> ModelServerError:
     code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     details = error.details() if isinstance(error, grpc.Call) else str(error)
     kind, remedy = _KINDS.get(code, (ServingUnavailable, _Remedy.FAILED))
+    if str(details).startswith(_UNKNOWN_LABEL):
+        kind, remedy = NotServed, _Remedy.UNKNOWN
     expected, to_do = remedy.value
     return kind(f"{address} answered {code.name}: {details}", expected=expected, to_do=to_do)
 
@@ -77,6 +81,7 @@ def from_rpc_error(error: grpc.RpcError, address: str) -> ModelServerError:
 def from_explainer_answer(status: int, body: bytes) -> ModelServerError:
     """The error that an HTTP answer of the explainer stands for, in the explainer's own words where it gave some."""
     kinds: dict[int, type[ModelServerError]] = {
+        HTTPStatus.INTERNAL_SERVER_ERROR: ServingUnavailable,
         HTTPStatus.BAD_GATEWAY: ServingUnavailable,
         HTTPStatus.SERVICE_UNAVAILABLE: ServingUnavailable,
         HTTPStatus.GATEWAY_TIMEOUT: DeadlinePassed,

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _leave)  # uvicorn finishes what runs, then hands the signal on to this
-    chosen = _arguments(arguments)
+    chosen = arguments_of(arguments)
     try:
         family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
         listening = socket.create_server((chosen.host, chosen.port), family=family)
@@ -52,7 +52,8 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+def arguments_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What a command line asks for; None = this process's own."""
     parser = argparse.ArgumentParser(prog="python -m serving.explainer", description=__doc__.partition("\n")[0])
     parser.add_argument("--model", required=True, help="name of the served model")
     chosen = parser.add_mutually_exclusive_group()

@@ -280,5 +280,5 @@ def parse_parameters(values: Any, source: str) -> Parameters:
         raise ParameterError(
             f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:\n  - " + "\n  - ".join(problems),
             expected="the names and ranges of pipeline/core/parameters.py",
-            todo=f"mend the lines named above in {source}",
+            todo=f"mend what is named above in {source}",
         ) from None

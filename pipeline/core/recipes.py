@@ -70,7 +70,7 @@ def with_choices(parameters: Parameters, batches: Sequence[str], evaluate_side: 
         values["photos"]["batches"] = list(batches)
     if evaluate_side:
         values["evaluate"]["side"] = evaluate_side
-    return parse_parameters(values, "make recipe")
+    return parse_parameters(values, "the command `make recipe`")
 
 
 def render(parameters: Parameters) -> str:

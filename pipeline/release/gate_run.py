@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import DataError, ServingError
-from pipeline.core.hashing import sha256_of_value
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
 from pipeline.evaluation.calibration import expected_calibration_error, reliability_table
+from pipeline.evaluation.openings import log_opening
 from pipeline.export.manifest import manifest_sha256
 from pipeline.photos.records import Side, SplitRow
 from pipeline.release.facts import data_hash
@@ -76,7 +76,8 @@ def _candidate(layout: Layout, parameters: Parameters) -> Scored:
         predicted = [row.predicted for row in known]
         return _scored(classes, rows, predicted, probabilities.reshape(len(rows), len(classes)), parameters)
     scored = _scored_by(saved_model, rows, layout, parameters)
-    _log_opening(layout, parameters, rows, scored)
+    accuracy = float(np.mean(scored.predicted == scored.labels)) if rows else None
+    log_opening(layout, parameters, rows, accuracy, datetime.now(UTC))
     return scored
 
 
@@ -129,18 +130,3 @@ def _scored(
     sure = probabilities[np.arange(len(rows)), columns].astype(np.float64) if rows else np.zeros(0)
     table = reliability_table(sure, answers == labels, parameters.evaluate.calibration_bins)
     return Scored(classes, labels, answers, expected_calibration_error(table) if rows else 0.0)
-
-
-def _log_opening(layout: Layout, parameters: Parameters, rows: list[SplitRow], scored: Scored) -> None:
-    opening = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "side": str(Side.TEST),
-        "recipe": parameters.recipe,
-        "seed": parameters.seed,
-        "data": sha256_of_value([[row.path, row.sha256] for row in rows]),
-        "n": len(rows),
-        "accuracy": float(np.mean(scored.predicted == scored.labels)) if rows else None,
-    }
-    layout.state.mkdir(parents=True, exist_ok=True)
-    with (layout.state / "test_openings.jsonl").open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(opening, ensure_ascii=False) + "\n")

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from pipeline.core.errors import DataError, MachineError
-from pipeline.core.hashing import sha256_of_value
 from pipeline.core.parameters import EvaluateParameters, Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_text
@@ -22,14 +21,13 @@ from pipeline.evaluation.gallery import MAX_PHOTOS
 from pipeline.evaluation.intervals import wilson_interval
 from pipeline.evaluation.localisation import MIN_PHOTOS, Localisation, localise, read_mask
 from pipeline.evaluation.measurement import Answers, Measurement, mean_over_classes, measure
+from pipeline.evaluation.openings import log_opening
 from pipeline.evaluation.predictions import check_class_names, write_predictions
 from pipeline.evaluation.reports import save_figure, write_figures, write_tables
 from pipeline.evaluation.scoring import Scorer, load_scorer
 from pipeline.learning.history import read_history
 from pipeline.photos.records import Side, SplitRow
 from serving.contract import PhotoLimits, read_upright
-
-TEST_OPENINGS = "test_openings.jsonl"
 
 _DECIMALS = 6
 
@@ -69,7 +67,7 @@ def run(layout: Layout, parameters: Parameters) -> EvaluateResult:
         figures = _rounded(dataclasses.asdict(localisation))
         result = dataclasses.replace(result, metrics={**result.metrics, "localisation": figures})
     if side is Side.TEST:
-        _log_opening(layout, parameters, rows, result, datetime.now(UTC))
+        log_opening(layout, parameters, rows, result.metrics["accuracy"], datetime.now(UTC))
     _write(layout, result, f"{side} side, {len(rows):,} photos", limits)
     return result
 
@@ -160,23 +158,6 @@ def _localisation(layout: Layout, scorer: Scorer, rows: Sequence[SplitRow]) -> L
     indices = [scorer.classes.index(str(row.label)) for row in marked]
     maps = scorer.explain_files([layout.root / row.path for row in marked], indices)
     return localise(list(maps), masks)
-
-
-def _log_opening(
-    layout: Layout, parameters: Parameters, rows: Sequence[SplitRow], result: EvaluateResult, time: datetime
-) -> None:
-    opening = {
-        "time": time.isoformat(timespec="seconds"),
-        "side": parameters.evaluate.side,
-        "recipe": parameters.recipe,
-        "seed": parameters.seed,
-        "data": sha256_of_value([[row.path, row.sha256] for row in rows]),
-        "n": len(rows),
-        "accuracy": result.metrics["accuracy"],
-    }
-    layout.state.mkdir(parents=True, exist_ok=True)
-    with (layout.state / TEST_OPENINGS).open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(opening, ensure_ascii=False) + "\n")
 
 
 def _write(layout: Layout, result: EvaluateResult, subject: str, limits: PhotoLimits) -> None:

@@ -1,6 +1,7 @@
 """Stage `export`: the SavedModel that will be measured and served."""
 
 import shutil
+import warnings
 import zipfile
 from dataclasses import dataclass
 
@@ -81,8 +82,11 @@ def _trained(layout: Layout, parameters: Parameters, num_classes: int) -> Classi
     classifier = build_classifier(parameters.train, num_classes)
     path = layout.artifacts("train") / MODEL
     try:
-        classifier.network.load_weights(path)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            # Keras only warns where it leaves layers as they were.
+            warnings.simplefilter("error", UserWarning)
+            classifier.network.load_weights(path)
+    except (OSError, ValueError, UserWarning, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path} does not hold weights for these parameters: {first_line(error)}",
             expected=f"the model that `train` made with {parameters.train.backbone} and {num_classes} classes",

@@ -82,10 +82,11 @@ class ModelServer:
     def stop(self) -> None:
         """Take no more calls, let those under way end within five seconds, drop the models."""
         self._stopping.set()
+        grpc_stopped = self._grpc.stop(STOP_SECONDS) if self._grpc else None
         if self._rest:
-            self._rest.stop()
-        if self._grpc:
-            self._grpc.stop(STOP_SECONDS).wait()
+            self._rest.stop(STOP_SECONDS)
+        if grpc_stopped:
+            grpc_stopped.wait()
         self._catalogue.close()
         log.info("Stopped")
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ class Catalogue(Generic[Loaded]):
             if address.version is not None:
                 asked = f"Specific({address.name}, {address.version})"
             raise RequestError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {asked}")
-        with model.lease(_number(model, address)) as lease:
+        with model.lease(address.version, address.label) as lease:
             yield lease
 
     def status(self, address: Address) -> list[VersionStatus]:
@@ -100,7 +101,7 @@ class Catalogue(Generic[Loaded]):
         if not address.name:
             raise invalid("ModelSpec has no name specified.")
         model = self._models.get(address.name)
-        number = _number(model, address) if model else address.version
+        number = model.number(address.version, address.label) if model else address.version
         found = [status for status in model.status() if number in (None, status.number)] if model else []
         if not found:
             which = "any versions" if number is None else f"version {number}"
@@ -123,13 +124,15 @@ class Catalogue(Generic[Loaded]):
 
         Raises:
             RequestError: FAILED_PRECONDITION for a folder that does not exist, a new model without a good version or a
-                label on a version that is not AVAILABLE; DEADLINE_EXCEEDED when loading takes too long.
+                label on a version that is not AVAILABLE; DEADLINE_EXCEEDED when loading, or a reload before this one,
+                takes too long.
         """
-        with self._reloading:
+        until = time.monotonic() + seconds
+        with self._alone(seconds):
             known = self._models
             fresh = {s.name: self._new_model(s) for s in settings if not _same_folder(known.get(s.name), s)}
             try:
-                self._bring_up(fresh, seconds)
+                self._bring_up(fresh, until - time.monotonic())
                 after = {s.name: fresh.get(s.name) or known[s.name] for s in settings}
                 self._check_labels(settings, after)
             except RequestError:
@@ -148,6 +151,15 @@ class Catalogue(Generic[Loaded]):
     def _new_model(self, settings: ModelSettings) -> Model[Loaded]:
         return Model(settings, self._load, self._options.retries)
 
+    @contextmanager
+    def _alone(self, seconds: float) -> Iterator[None]:
+        if not self._reloading.acquire(timeout=seconds):
+            raise _too_late("Another configuration is still being loaded")
+        try:
+            yield
+        finally:
+            self._reloading.release()
+
     def _bring_up(self, models: Mapping[str, Model[Loaded]], seconds: float) -> None:
         missing = [str(model.settings.base_path) for model in models.values() if not model.settings.base_path.is_dir()]
         if missing:
@@ -155,12 +167,9 @@ class Catalogue(Generic[Loaded]):
         # A load cannot be interrupted, so it runs beside the call, which can then keep its time limit.
         loading = threading.Thread(target=_refresh_all, args=(models,), daemon=True)
         loading.start()
-        loading.join(seconds)
+        loading.join(max(seconds, 0))
         if loading.is_alive():
-            raise RequestError(
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"The new models were not loaded within {seconds:.0f} s; nothing changed",
-            )
+            raise _too_late("The new models were not loaded in time")
         for name, model in models.items():
             if not model.available():
                 errors = [f"version {s.number}: {s.error.message}" for s in model.status() if s.error]
@@ -194,16 +203,12 @@ def _refresh_all(models: Mapping[str, Model[Loaded]]) -> None:
             log.exception("Model %s could not be refreshed", name)
 
 
-def _number(model: Model[Loaded], address: Address) -> int | None:
-    if address.label is None:
-        return address.version
-    if address.label not in model.settings.labels:
-        raise invalid(f"Unrecognized servable version label: {address.label}")
-    return model.settings.labels[address.label]
-
-
 def _same_folder(model: Model[Loaded] | None, settings: ModelSettings) -> bool:
     return model is not None and model.settings.base_path == settings.base_path
+
+
+def _too_late(reason: str) -> RequestError:
+    return RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, f"{reason}; nothing changed")
 
 
 def _refused(reason: str) -> RequestError:

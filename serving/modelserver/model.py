@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import grpc
 
 from serving.modelserver.configuration import ModelSettings
-from serving.modelserver.errors import RequestError
+from serving.modelserver.errors import RequestError, invalid
 from serving.modelserver.versions import State, VersionStatus, versions_on_disk
 
 log = logging.getLogger(__name__)
@@ -95,22 +95,36 @@ class Model(Generic[Loaded]):
             self._drop(self._versions[number])
 
     @contextmanager
-    def lease(self, number: int | None) -> Iterator[Lease[Loaded]]:
+    def lease(self, version: int | None, label: str | None = None) -> Iterator[Lease[Loaded]]:
         """Hold a version while a call runs on it.
 
         Args:
-            number: version; None = the highest one that is AVAILABLE.
+            version: number; None = by label, or the highest one that is AVAILABLE.
+            label: of a version.
 
         Raises:
-            RequestError: NOT_FOUND when it is not AVAILABLE.
+            RequestError: NOT_FOUND when it is not AVAILABLE, INVALID_ARGUMENT for an unknown label.
         """
-        version, loaded = self._take(number)
+        held, loaded = self._take(version, label)
         try:
-            yield Lease(version.number, loaded)
+            yield Lease(held.number, loaded)
         finally:
             with self._lock:
-                version.num_calls -= 1
-            self._end_when_idle(version)
+                held.num_calls -= 1
+            self._end_when_idle(held)
+
+    def number(self, version: int | None, label: str | None) -> int | None:
+        """The number that a version or label stands for; None where neither is given.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT for an unknown label.
+        """
+        if label is None:
+            return version
+        labels = self.settings.labels  # read once: the settings may be replaced at any time
+        if label not in labels:
+            raise invalid(f"Unrecognized servable version label: {label}")
+        return labels[label]
 
     def status(self) -> list[VersionStatus]:
         """State of every version that was tried since the start, newest first."""
@@ -121,8 +135,9 @@ class Model(Generic[Loaded]):
         """Numbers of the versions that answer, newest first."""
         return [status.number for status in self.status() if status.state is State.AVAILABLE]
 
-    def _take(self, number: int | None) -> tuple[_Version[Loaded], Loaded]:
-        with self._lock:
+    def _take(self, asked_version: int | None, label: str | None) -> tuple[_Version[Loaded], Loaded]:
+        with self._lock:  # a label's old version is dropped under this lock, and only after the label has moved
+            number = self.number(asked_version, label)
             serving = {n: v for n, v in self._versions.items() if v.state is State.AVAILABLE}
             version = serving.get(max(serving, default=-1) if number is None else number)
             if version is None or version.loaded is None:

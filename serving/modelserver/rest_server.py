@@ -7,6 +7,8 @@ import re
 import socketserver
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from serving.modelserver.rest import Answer, RestApi, error_answer
 
@@ -38,6 +40,8 @@ class RestServer(http.server.ThreadingHTTPServer):
     def __init__(self, host: str, port: int, api: RestApi) -> None:
         super().__init__((host, port), functools.partial(_Handler, api))
         self._thread = threading.Thread(target=self.serve_forever, args=(STOP_CHECK_SECONDS,), name="rest", daemon=True)
+        self._changed = threading.Condition()
+        self._num_requests = 0
 
     def server_bind(self) -> None:
         """Bind without asking a name server for this machine's full name, as the base class would."""
@@ -52,14 +56,35 @@ class RestServer(http.server.ThreadingHTTPServer):
         """Answer from now on, in the background."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Take no more connections."""
+    def stop(self, seconds: float) -> None:
+        """Take no more connections, and let the requests under way end.
+
+        Args:
+            seconds: how long they may take.
+        """
         self.shutdown()
         self._thread.join()
         self.server_close()
+        with self._changed:
+            self._changed.wait_for(lambda: self._num_requests == 0, seconds)
+
+    @contextmanager
+    def request_under_way(self) -> Iterator[None]:
+        """Let `stop` know of a request, from its headers to the last byte of its answer."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._num_requests += change
+            self._changed.notify_all()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
+    server: RestServer
     protocol_version = "HTTP/1.1"
     server_version = "heritage-model-server"
     sys_version = ""
@@ -74,6 +99,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
+        with self.server.request_under_way():
+            self._answer()
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+
+    def _answer(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if self.headers.get("Transfer-Encoding") or not _LENGTH.fullmatch(length):
             self._refuse(411, "The body needs a Content-Length")
@@ -82,8 +113,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             body = self.rfile.read(int(length))
             self._send(self._api.answer(self.command, self.path.partition("?")[0], body))
-
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
 
     def handle_expect_100(self) -> bool:
         proceed = super().handle_expect_100()
@@ -105,3 +134,4 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(answer.body)
+        self.wfile.flush()

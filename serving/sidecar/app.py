@@ -80,7 +80,7 @@ def create_app(
 
 
 def _available_version(client: ModelClient, model: ExplainedModel) -> int:
-    statuses = client.status(model.name, _READY_SECONDS)
+    statuses = client.status(model.name, label=model.label, deadline=_READY_SECONDS)
     for status in statuses:
         if status.state == "AVAILABLE" and model.version in (None, status.version):
             return status.version
@@ -88,7 +88,7 @@ def _available_version(client: ModelClient, model: ExplainedModel) -> int:
     raise Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         f"the model server has no version of {model.name} to ask: {found or 'none'}",
-        f"version {model.version or 'of any number'} AVAILABLE",
+        "a version AVAILABLE" if model.version is None else f"version {model.version} AVAILABLE",
         "wait until it is loaded, or promote a version",
     )
 

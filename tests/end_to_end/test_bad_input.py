@@ -40,6 +40,10 @@ def test_a_folder_without_labels_is_refused(empty_checkout: Checkout, tmp_path: 
     assert "label" in printed
 
 
+def test_intake_without_a_source_does_not_read_the_checkout(empty_checkout: Checkout) -> None:
+    assert "FROM=" in refused(empty_checkout, PARAMETERS, "intake", "", "--batch", "one")
+
+
 def test_a_run_without_photos_is_refused(empty_checkout: Checkout) -> None:
     printed = refused(empty_checkout, DATA, "validate")
     assert "make" in printed
@@ -93,8 +97,9 @@ def test_an_unknown_recipe_is_refused(empty_checkout: Checkout) -> None:
     assert "demo" in refused(empty_checkout, PARAMETERS, "recipe", "elemnts")
 
 
-def test_the_demo_keeps_a_params_file_of_another_recipe(empty_checkout: Checkout) -> None:
-    empty_checkout.set_parameters(recipe="elements")
+@pytest.mark.parametrize("own", [{"recipe": "elements"}, {"photos": {"batches": ["survey-*"]}}])
+def test_the_demo_keeps_a_params_file_of_other_work(empty_checkout: Checkout, own: dict[str, object]) -> None:
+    empty_checkout.set_parameters(**own)
     before = (empty_checkout.root / "params.yaml").read_bytes()
     refused(empty_checkout, PARAMETERS, "demo")
     assert (empty_checkout.root / "params.yaml").read_bytes() == before

@@ -148,9 +148,14 @@ def test_a_changed_config_file_is_followed_and_a_broken_one_is_not(start_model_s
     config = tmp_path / "models.config"
     config.write_text("model_config_list {}")
     server = start_model_server(f"--model_config_file={config}", "--model_config_file_poll_wait_seconds=0.05")
+
+    def replace(text: str) -> None:
+        (tmp_path / "written").write_text(text)
+        (tmp_path / "written").rename(config)
+
     with grpc.insecure_channel(server.grpc_address) as channel:
-        config.write_text(f'model_config_list {{ config {{ name: "toy" base_path: "{base}" }} }}')
-        assert eventually(lambda: httpx.get(f"{server.rest_url}/v1/models/toy").status_code == 200)
-        config.write_text("model_config_list {{{")
+        replace(f'model_config_list {{ config {{ name: "toy" base_path: "{base}" }} }}')
+        assert eventually(lambda: httpx.get(f"{server.rest_url}/v1/models/toy", timeout=20).status_code == 200)
+        replace("model_config_list {{{")
         time.sleep(0.2)
         assert predict(channel)[0] == 1

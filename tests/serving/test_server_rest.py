@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 import grpc
 import httpx
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from serving.modelserver import rest_server
 from serving.modelserver.errors import RequestError
+from serving.modelserver.rest import Answer
 from serving.modelserver.rest_json import answer_in_json, parse_body, tensors_from_json
 from serving.modelserver.savedmodel import Signature
 
@@ -154,6 +156,65 @@ def test_a_body_beyond_the_limit_is_refused_unread(client, monkeypatch):
 def test_a_body_without_a_length_is_refused(client):
     answer = client.post("/v1/models/toy:predict", content=iter([b"chunk"]))
     assert answer.status_code == 411
+
+
+class SlowApi:
+    """Answers when a test lets it."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.let_go = threading.Event()
+
+    def answer(self, *_: object) -> Answer:
+        self.asked.set()
+        self.let_go.wait(30)
+        return Answer(200, b"{}")
+
+
+def asked_slowly(free_port: Callable[[], int], answers: list[object]) -> tuple[SlowApi, rest_server.RestServer]:
+    """A server that is at work on a request, whose status or failure goes into `answers`."""
+    api, port = SlowApi(), free_port()
+    server = rest_server.RestServer("127.0.0.1", port, api)
+    server.start()
+
+    def ask() -> None:
+        try:
+            answers.append(httpx.get(f"http://127.0.0.1:{port}/", timeout=30).status_code)
+        except httpx.HTTPError as error:
+            answers.append(error)
+
+    threading.Thread(target=ask).start()
+    assert api.asked.wait(20)
+    return api, server
+
+
+def test_a_request_under_way_ends_before_the_server_has_stopped(free_port):
+    api, server = asked_slowly(free_port, answers := [])
+    stopping = threading.Thread(target=server.stop, args=(30,))
+    stopping.start()
+    stopping.join(0.3)
+    assert stopping.is_alive()
+    api.let_go.set()
+    stopping.join(20)
+    assert not stopping.is_alive()
+    assert eventually_one(answers) == 200
+
+
+def test_a_request_that_does_not_end_keeps_no_server_alive(free_port):
+    api, server = asked_slowly(free_port, answers := [])
+    server.stop(0.01)
+    assert not answers
+    api.let_go.set()
+    assert eventually_one(answers) == 200
+
+
+def eventually_one(answers: list[object]) -> object:
+    pause = threading.Event()
+    for _ in range(2000):
+        if answers:
+            return answers[0]
+        pause.wait(0.01)
+    return None
 
 
 def signature_of(**inputs: tf.TensorSpec) -> Signature:

@@ -18,10 +18,11 @@ from pipeline.core.errors import DataError, ServingError
 from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_rows
+from pipeline.evaluation.openings import TEST_OPENINGS
 from pipeline.learning.checkpoints import EpochRow
 from pipeline.learning.history import write_history
 from pipeline.photos.records import SplitRow
-from pipeline.stages.evaluate import TEST_OPENINGS, evaluate_predictions, rows_of_side, run
+from pipeline.stages.evaluate import evaluate_predictions, rows_of_side, run
 
 COLOURS = {"red": (200, 10, 10), "blue": (10, 10, 200)}
 WRONG = "data/first/red/7.png"

@@ -2,7 +2,7 @@
 
 import io
 import socket
-import time
+import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -40,13 +40,16 @@ class FakeModelServer:
     version: int = 7
     packed: bool = False
     delay: float = 0
+    """Seconds before an answer; the end of the test ends it too."""
     refusal: tuple[grpc.StatusCode, str] | None = None
     change: Callable[[wire.PredictResponse], None] = lambda _: None
     statuses: list[tuple[int, str, str]] = field(default_factory=lambda: [(6, "END", "bad"), (7, "AVAILABLE", "")])
     reload_error: str = ""
     requests: list[wire.PredictRequest] = field(default_factory=list)
     reloads: list[wire.ReloadConfigRequest] = field(default_factory=list)
+    status_requests: list[wire.GetModelStatusRequest] = field(default_factory=list)
     address: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
 
     def predict(self, request: wire.PredictRequest, context: grpc.ServicerContext) -> wire.PredictResponse:
         self._before(context)
@@ -69,8 +72,9 @@ class FakeModelServer:
         self.change(answer)
         return answer
 
-    def status(self, _: wire.GetModelStatusRequest, context: grpc.ServicerContext) -> wire.GetModelStatusResponse:
+    def status(self, request: wire.GetModelStatusRequest, context: grpc.ServicerContext) -> wire.GetModelStatusResponse:
         self._before(context)
+        self.status_requests.append(request)
         rows = [
             wire.ModelVersionStatus(
                 version=version, state=state, status=wire.StatusProto(error_code=2 if error else 0, error_message=error)
@@ -86,7 +90,7 @@ class FakeModelServer:
         return wire.ReloadConfigResponse(status=wire.StatusProto(error_code=code, error_message=self.reload_error))
 
     def _before(self, context: grpc.ServicerContext) -> None:
-        time.sleep(self.delay)
+        self.over.wait(self.delay)
         if self.refusal:
             context.abort(*self.refusal)
 
@@ -116,6 +120,7 @@ def fake_server() -> Iterator[FakeModelServer]:
     fake.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     yield fake
+    fake.over.set()
     server.stop(None).wait()
 
 

@@ -1,0 +1,33 @@
+"""The commands of the Makefile that start servers are commands that the servers take."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from serving.explainer import arguments_of
+from serving.modelserver.flags import parse_flags
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def flags_given(target: str) -> list[str]:
+    printed = subprocess.run(
+        ["make", "--dry-run", target], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout.replace("\\\n", " ")
+    [line] = [line for line in printed.splitlines() if "-m serving." in line]
+    return shlex.split(line)[3:]
+
+
+def test_make_explainer_asks_the_model_of_the_parameters_by_its_stable_label() -> None:
+    chosen = arguments_of(flags_given("explainer"))
+    assert chosen.model == yaml.safe_load((PROJECT / "params.yaml").read_text())["model"]["name"]
+    assert chosen.label == "stable"
+
+
+def test_make_serve_follows_the_releases() -> None:
+    flags = parse_flags(flags_given("serve"))
+    assert flags.model_config_file == Path("served/models.config")
+    assert flags.model_config_file_poll_wait_seconds > 0
+    assert (flags.port, flags.rest_api_port) == (8500, 8501)
