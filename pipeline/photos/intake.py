@@ -1,6 +1,7 @@
 """Intake: a folder or archive of photos becomes a batch below `data/`, whole or not at all."""
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -72,7 +73,7 @@ def take_in(layout: Layout, source: Path, batch: str, side: str | None = None) -
     Raises:
         ParameterError: the name cannot be a batch's name, or the side is unknown.
         DataError: the source cannot be understood, or the name belongs to other photos.
-        MachineError: the run lock is held, or the disk is full.
+        MachineError: the run lock is held, DVC is recording a stage that read `data/`, or the disk is full.
     """
     with held_lock(layout.run_lock, f"the intake of batch {batch}"):
         return _take_in(layout, source, batch, side)
@@ -90,6 +91,7 @@ def version_data(layout: Layout) -> None:
 
 def _take_in(layout: Layout, source: Path, batch: str, side: str | None) -> IntakeResult:
     _check_arguments(layout, source, batch, side)
+    _refuse_while_dvc_reads(layout)
     _repair(layout)
     with _staging(layout) as staging:
         folder = source
@@ -135,6 +137,27 @@ def _check_arguments(layout: Layout, source: Path, batch: str, side: str | None)
         raise DataError(
             f"{source} does not exist", expected="a folder, tar or zip of photos", todo="check the path in FROM"
         )
+
+
+def _refuse_while_dvc_reads(layout: Layout) -> None:
+    """Refuse between the end of a stage and its entry in dvc.lock.
+
+    The stage has let go of the run lock by then; photos that came now would be recorded as seen, and never train.
+    DVC's own note of who reads `data/` stands until the entry is written.
+    """
+    try:
+        read = json.loads((layout.root / ".dvc" / "tmp" / "rwlock").read_text(encoding="utf-8"))["read"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return
+    data = layout.data.resolve()
+    readers = [reader for path, given in read.items() if Path(path).is_relative_to(data) for reader in given]
+    for reader in readers:
+        if Path("/proc", str(reader["pid"])).exists():
+            raise MachineError(
+                f"`{reader['cmd']}` (process {reader['pid']}) is reading data/",
+                expected="no run while photos come in",
+                todo="wait for it to end, then run the command again",
+            )
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class ModelServer:
 
     def __init__(self, flags: Flags, settings: Sequence[ModelSettings]) -> None:
         self._flags = flags
-        self._settings = settings
+        self._settings = list(settings)
         self._stopping = threading.Event()
         self._catalogue: Catalogue[SavedModel] = Catalogue(
             functools.partial(load_version, warm_up=flags.enable_model_warmup),
@@ -112,10 +112,10 @@ class ModelServer:
 
     def _poll_config_file(self) -> None:
         path = self._flags.model_config_file
-        applied: Sequence[ModelSettings] | None = self._settings
+        applied = self._settings
         while path and not self._stopping.wait(self._flags.model_config_file_poll_wait_seconds):
             try:
-                settings = read_config_file(path)
+                settings = self._catalogue.as_far_as_served(read_config_file(path))
                 if settings != applied:
                     applied = settings  # a refused file is not tried again before it changes
                     self._catalogue.reload(settings, RELOAD_SECONDS)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic
 
@@ -112,6 +112,13 @@ class Catalogue(Generic[Loaded]):
         """Whether every configured model has a version that answers."""
         return all(model.available() for model in self._models.values())
 
+    def as_far_as_served(self, settings: Sequence[ModelSettings]) -> list[ModelSettings]:
+        """The same settings, but labels of known models move to versions that are AVAILABLE alone.
+
+        Other labels stay where they are, and new ones wait; so a reload can load the versions that they will name.
+        """
+        return [replace(model, labels=self._served_labels(model)) for model in settings]
+
     def reload(self, settings: Sequence[ModelSettings], seconds: float) -> None:
         """Serve exactly these models; all is checked first, and either everything is applied or nothing.
 
@@ -147,6 +154,14 @@ class Catalogue(Generic[Loaded]):
                     model.close()
         log.info("Configuration applied: %s", ", ".join(sorted(after)) or "no models")
         self._wake.set()
+
+    def _served_labels(self, wanted: ModelSettings) -> Mapping[str, int]:
+        model = self._models.get(wanted.name)
+        if model is None:
+            return wanted.labels
+        live, available = model.settings.labels, model.available()
+        moved = {label: number if number in available else live.get(label) for label, number in wanted.labels.items()}
+        return {label: number for label, number in moved.items() if number is not None}
 
     def _new_model(self, settings: ModelSettings) -> Model[Loaded]:
         return Model(settings, self._load, self._options.retries)

@@ -97,7 +97,7 @@ def test_an_unknown_recipe_is_refused(empty_checkout: Checkout) -> None:
     assert "demo" in refused(empty_checkout, PARAMETERS, "recipe", "elemnts")
 
 
-@pytest.mark.parametrize("own", [{"recipe": "elements"}, {"photos": {"batches": ["survey-*"]}}])
+@pytest.mark.parametrize("own", ({"recipe": "elements"}, {"photos": {"batches": ["survey-*"]}}))
 def test_the_demo_keeps_a_params_file_of_other_work(empty_checkout: Checkout, own: dict[str, object]) -> None:
     empty_checkout.set_parameters(**own)
     before = (empty_checkout.root / "params.yaml").read_bytes()

@@ -161,8 +161,9 @@ def _export_toy(number: int, folder: Path) -> None:
             def one(data):
                 magic = tf.strings.substr(data, 0, 2)
                 is_photo = tf.logical_or(tf.equal(magic, b"\xff\xd8"), tf.equal(magic, b"\x89P"))
-                tf.debugging.assert_equal(is_photo, True, "not a JPEG or PNG photo")
-                image = tf.image.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+                # The decoder waits for the check, or either might be the one that refuses.
+                with tf.control_dependencies([tf.debugging.assert_equal(is_photo, True, "not a JPEG or PNG photo")]):
+                    image = tf.image.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
                 return tf.image.resize(tf.cast(image, tf.float32) / 255, [size, size], antialias=True)
 
             spec = tf.TensorSpec([size, size, 3], tf.float32)

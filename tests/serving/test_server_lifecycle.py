@@ -143,6 +143,28 @@ def test_a_refused_reload_says_why_and_changes_nothing(start_model_server, toy_m
         assert predict(channel)[0] == 1
 
 
+def test_a_release_that_is_known_from_the_config_file_alone_is_followed(start_model_server, toy_model_base, tmp_path):
+    base = toy_model_base("toy", versions=(1, 2))
+    config = tmp_path / "models.config"
+
+    def release(number: int) -> None:
+        versions = " ".join(f"versions: {held}" for held in range(1, number + 1))
+        (tmp_path / "written").write_text(
+            f'model_config_list {{ config {{ name: "toy" base_path: "{base}" '
+            f"model_version_policy {{ specific {{ {versions} }} }} "
+            f'version_labels {{ key: "stable" value: {number} }} }} }}'
+        )
+        (tmp_path / "written").rename(config)
+
+    release(1)
+    flags = (f"--model_config_file={config}", "--model_config_file_poll_wait_seconds=0.05", POLLING)
+    server = start_model_server(*flags)
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        assert predict(channel, label="stable")[0] == 1
+        release(2)
+        assert eventually(lambda: predict(channel, label="stable")[0] == 2)
+
+
 def test_a_changed_config_file_is_followed_and_a_broken_one_is_not(start_model_server, toy_model_base, tmp_path):
     base = toy_model_base("toy", versions=(1,))
     config = tmp_path / "models.config"

@@ -108,13 +108,13 @@ def test_a_process_serves_until_sigterm(free_port, toy_model_base):
         f"--model_base_path={base}",
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
-        watchdog = threading.Timer(60, process.kill)
+        watchdog = threading.Timer(240, process.kill)
         watchdog.start()
         try:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-                grpc.channel_ready_future(channel).result(timeout=50)
+                grpc.channel_ready_future(channel).result(timeout=180)
             process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=20)
+            _, log = process.communicate(timeout=60)
         finally:
             watchdog.cancel()
             process.kill()

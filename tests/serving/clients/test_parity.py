@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,16 +23,13 @@ def sidecar_address(model_server: Any, free_port: Callable[[], int]) -> Iterator
     port = free_port()
     asked = ["--model", model_server.model_name, "--server", model_server.grpc_address, "--port", str(port)]
     process = subprocess.Popen([sys.executable, "-m", "serving.explainer", *asked], stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield f"127.0.0.1:{port}"
+    explainer = ExplainerClient(f"127.0.0.1:{port}", deadline=5)
+    end = time.monotonic() + 60
+    while not explainer.is_ready() and time.monotonic() < end:
+        time.sleep(0.05)
+    yield explainer.address
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("kind", ("PNG", "JPEG", "WEBP"))

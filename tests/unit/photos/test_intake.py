@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.fs import localfs
+from dvc.rwlock import rwlock
 
 from pipeline.core.errors import DataError, MachineError, ParameterError, PipelineError
 from pipeline.core.locks import held_lock
@@ -392,6 +395,26 @@ def test_a_crash_is_repaired_by_the_intake_of_other_photos_too(layout: Layout, s
     die_in_intake(layout, source, "rename")
     take_in(layout, put(tmp_path / "more", "arch/2.jpg", "vault/2.jpg"), "autumn")
     assert recorded(layout) == [("summer", "", 2), ("autumn", "", 2)]
+
+
+def test_nothing_is_taken_in_before_dvc_has_recorded_the_stage_that_read(layout: Layout, source: Path) -> None:
+    put(source, "arch/1.jpg")
+    notes = layout.root / ".dvc" / "tmp"
+    notes.mkdir(parents=True)
+    data = str(layout.data.resolve() / "batches.csv")
+    with rwlock(str(notes), localfs, "dvc repro", [data], [], False), pytest.raises(MachineError, match="`dvc repro`"):
+        take_in(layout, source, "first")
+    assert not layout.data.exists()
+    assert take_in(layout, source, "first").taken[0].is_new
+
+
+def test_a_reader_that_was_killed_stops_no_intake(layout: Layout, source: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    note = layout.root / ".dvc" / "tmp" / "rwlock"
+    note.parent.mkdir(parents=True)
+    reader = {"pid": int(gone.stdout), "cmd": "dvc repro"}
+    note.write_text(json.dumps({"read": {str(layout.data.resolve()): [reader]}, "write": {}}))
+    assert take_in(layout, put(source, "arch/1.jpg"), "first").taken[0].is_new
 
 
 def test_nothing_is_taken_in_while_the_lock_is_held(layout: Layout, source: Path) -> None:
