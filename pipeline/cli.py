@@ -213,7 +213,8 @@ def gate(
         raise GateRefused(
             f"the candidate is {report.verdict}",
             expected="every rule of the table above held",
-            todo="mend data or training, or let it through: pipeline gate --override-by <name> --reason <why>",
+            todo="mend data or training; or let it through: `pipeline gate --override-by <name> --reason <why>`, "
+            "then `pipeline register` and `pipeline promote`",
         )
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from pipeline.core.errors import DataError
 from pipeline.core.tables import replacing
 
+PREDICTED_BY = "model.txt"
+"""Beside the predictions: the manifest hash of the model that made them."""
+
 _COLUMNS = ("path", "label", "predicted")
 
 

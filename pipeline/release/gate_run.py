@@ -14,6 +14,7 @@ from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
 from pipeline.evaluation.calibration import expected_calibration_error, reliability_table
 from pipeline.evaluation.openings import log_opening
+from pipeline.evaluation.predictions import PREDICTED_BY
 from pipeline.export.manifest import manifest_sha256
 from pipeline.photos.records import Side, SplitRow
 from pipeline.release.facts import data_hash
@@ -98,10 +99,13 @@ def _test_rows(layout: Layout, classes: tuple[str, ...]) -> list[SplitRow]:
 
 def _evaluated(layout: Layout, rows: list[SplitRow]) -> list[PhotoPrediction] | None:
     """Evaluation's predictions of just these photos by just this candidate, or None."""
+    folder = layout.artifacts("evaluate")
     try:
         read_lock(layout.root / "dvc.lock")
-        known = {row.path: row for row in read_predictions(layout.artifacts("evaluate") / "predictions.parquet")}
-    except DataError:
+        if (folder / PREDICTED_BY).read_text().strip() != manifest_sha256(candidate_manifest(layout)):
+            return None
+        known = {row.path: row for row in read_predictions(folder / "predictions.parquet")}
+    except (DataError, FileNotFoundError):
         return None
     return [known[row.path] for row in rows] if known.keys() == {row.path for row in rows} else None
 

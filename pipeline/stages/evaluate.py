@@ -22,9 +22,10 @@ from pipeline.evaluation.intervals import wilson_interval
 from pipeline.evaluation.localisation import MIN_PHOTOS, Localisation, localise, read_mask
 from pipeline.evaluation.measurement import Answers, Measurement, mean_over_classes, measure
 from pipeline.evaluation.openings import log_opening
-from pipeline.evaluation.predictions import check_class_names, write_predictions
+from pipeline.evaluation.predictions import PREDICTED_BY, check_class_names, write_predictions
 from pipeline.evaluation.reports import save_figure, write_figures, write_tables
 from pipeline.evaluation.scoring import Scorer, load_scorer
+from pipeline.export.manifest import manifest_of, manifest_sha256
 from pipeline.learning.history import read_history
 from pipeline.photos.records import Side, SplitRow
 from serving.contract import PhotoLimits, read_upright
@@ -166,6 +167,8 @@ def _write(layout: Layout, result: EvaluateResult, subject: str, limits: PhotoLi
     names = [(path, answers.classes[label], answers.classes[predicted]) for path, label, predicted in named]
     folder = layout.artifacts("evaluate")
     write_predictions(folder / "predictions.parquet", names, answers.probabilities, answers.classes)
+    manifest = manifest_of(layout.artifacts("export") / "saved_model")
+    write_text(folder / PREDICTED_BY, manifest_sha256(manifest) + "\n")
     reports = layout.reports("evaluate")
     write_text(reports / "metrics.json", json.dumps(result.metrics, indent=2, ensure_ascii=False) + "\n")
     write_tables(reports, result.measurement)

@@ -112,7 +112,7 @@ def test_all_files_are_equal_bytes_each_time(layout: Layout) -> None:
 
     first = written()
     assert written() == first
-    assert {name.partition(".")[2] for name in first} == {"parquet", "json", "csv", "png"}
+    assert {name.partition(".")[2] for name in first} == {"parquet", "txt", "json", "csv", "png"}
 
 
 def test_each_opening_of_the_test_side_is_logged(layout: Layout) -> None:

@@ -97,6 +97,7 @@ class Checkout:
         folder = self.layout.artifacts("evaluate")
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.Table.from_pylist(rows), folder / "predictions.parquet")
+        (folder / "model.txt").write_text(manifest_sha256(manifest_of(self.saved_model)) + "\n")
         reports = self.layout.reports("evaluate")
         reports.mkdir(parents=True, exist_ok=True)
         (reports / "metrics.json").write_text(
