@@ -67,7 +67,7 @@ def blurred(values: Grid, radius: int) -> Grid:
 
 
 def rough_length(across: Grid, along: Grid) -> Grid:
-    """Length of a vector without a square root: within 7 % of the Euclidean one."""
+    """Length of a vector without a square root: within 7 % of the Euclidean one, rounded down."""
     across, along = np.abs(across), np.abs(along)
     length: Grid = np.maximum(across, along) + ((np.minimum(across, along) * 3) >> 3)
     return length
