@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from pipeline.learning.pixels import PixelLimits, decode_photo, squash
 
+_READ_BYTES = 1 << 20
+
 _FEATURES = {
     "photo": tf.io.FixedLenFeature((), tf.string),
     "class_index": tf.io.FixedLenFeature((), tf.int64),
@@ -51,12 +53,17 @@ def write_shards(folder: Path, name: str, photos: Iterable[EncodedPhoto], max_by
             writer.close()
 
 
+def stored_records(shards: Sequence[Path]) -> tf.data.Dataset:
+    """Read the records of all shards once, in stored order."""
+    return tf.data.TFRecordDataset([str(shard) for shard in shards], buffer_size=_READ_BYTES)
+
+
 def shuffled_records(shards: Sequence[Path], num_photos: int, seed: int) -> tf.data.Dataset:
     """Read the records of all shards once, in an order that the seed alone decides.
 
     The encoded photos are shuffled as a whole, which is small beside their pixels.
     """
-    return tf.data.TFRecordDataset([str(shard) for shard in shards]).shuffle(num_photos, seed=seed)
+    return stored_records(shards).shuffle(num_photos, seed=seed)
 
 
 def pixel_dataset(records: tf.data.Dataset, image_size: int, batch_size: int, limits: PixelLimits) -> tf.data.Dataset:

@@ -20,7 +20,7 @@ from pipeline.learning.classifier import Classifier, open_layers
 from pipeline.learning.measures import class_weights, validation_measures
 from pipeline.learning.pixels import PixelLimits
 from pipeline.learning.schedules import build_optimizer, learning_rate_at
-from pipeline.learning.shards import pixel_dataset, shuffled_records
+from pipeline.learning.shards import pixel_dataset, shuffled_records, stored_records
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class _Training:
 
     def _validate(self) -> dict[str, float]:
         train, data = self._plan.train, self._data
-        records = tf.data.TFRecordDataset([str(shard) for shard in data.validation_shards])
+        records = stored_records(data.validation_shards)
         batches = pixel_dataset(records, train.image_size, train.batch_size, data.limits)
         with self._average.in_place():
             pairs = [(self._predict(pixels).numpy(), labels.numpy()) for pixels, labels in batches]

@@ -22,7 +22,7 @@ from pipeline.export.servable import (
     write_saved_model,
 )
 from pipeline.learning.classifier import Classifier, build_classifier
-from pipeline.learning.shards import pixel_dataset
+from pipeline.learning.shards import pixel_dataset, stored_records
 from pipeline.photos.records import ShardRow, Side
 from pipeline.stages.augment import SHARD_TABLE, pixel_limits, read_classes
 from pipeline.stages.train import MODEL
@@ -99,7 +99,7 @@ def _map_scale(layout: Layout, parameters: Parameters, classifier: Classifier) -
     folder = layout.artifacts("augment")
     rows = read_rows(folder / SHARD_TABLE, ShardRow)
     shards = sorted({row.shard for row in rows if row.side == Side.VALIDATION})
-    records = tf.data.TFRecordDataset([str(folder / shard) for shard in shards])
+    records = stored_records([folder / shard for shard in shards])
     train = parameters.train
     batches = pixel_dataset(records, train.image_size, train.batch_size, pixel_limits(parameters))
     return measure_map_scale(classifier, batches, parameters.export.heatmap_quantile)
