@@ -11,6 +11,7 @@ import typer
 from pipeline.console import learning_stage, load_tensorflow, opened, problems_for_people, quiet_libraries, say, stage
 from pipeline.core.errors import GateRefused, ParameterError
 from pipeline.core.paths import Layout
+from pipeline.core.progress import spinner
 
 if TYPE_CHECKING:
     from pipeline.release.promotion import ServedResult
@@ -161,7 +162,8 @@ def export() -> None:
     with learning_stage("export") as (layout, parameters):
         from pipeline.stages.export import run
 
-        result = run(layout, parameters)
+        with spinner("measuring the map scale, writing the SavedModel"):
+            result = run(layout, parameters)
         say(f"SavedModel {result.manifest_sha256[:12]}: {result.num_files} files, {result.num_bytes / 1e6:.1f} MB")
 
 
@@ -185,7 +187,8 @@ def track() -> None:
     say("track: opening MLflow (its first start makes a database) ...")
     from pipeline.release.tracking import track as log
 
-    run = log(layout, parameters)
+    with spinner("logging to MLflow"):
+        run = log(layout, parameters)
     say(f"run {run.run_id} {'logged' if run.created else 'is there already'}")
 
 
@@ -225,7 +228,8 @@ def register() -> None:
     say("register ...")
     from pipeline.release.registry import register as add
 
-    version = add(layout, parameters)
+    with spinner("registering with MLflow"):
+        version = add(layout, parameters)
     say(f"{version.name} version {version.version} {'registered' if version.created else 'is registered already'}")
 
 
@@ -238,7 +242,9 @@ def promote(
     say("promote: publishing and checking over gRPC ...")
     from pipeline.release.promotion import promote as serve
 
-    _say_served(serve(layout, parameters, version, _who()))
+    with spinner("publishing, loading and checking"):
+        result = serve(layout, parameters, version, _who())
+    _say_served(result)
 
 
 @app.command()
@@ -250,7 +256,9 @@ def rollback(
     layout, parameters = opened()
     from pipeline.release.rollback import rollback as serve_earlier
 
-    _say_served(serve_earlier(layout, parameters, version, _who(), reason))
+    with spinner("loading and checking"):
+        result = serve_earlier(layout, parameters, version, _who(), reason)
+    _say_served(result)
 
 
 @app.command()

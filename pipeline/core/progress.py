@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -14,6 +15,16 @@ def progress_bar() -> Progress:
     """A progress display on standard error that shows nothing where standard error is not a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
+
+
+@contextmanager
+def spinner(description: str) -> Iterator[None]:
+    """Show that work of unknown length goes on; silent where standard error is not a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(description):
+        yield
 
 
 def with_progress(items: Iterable[Item], description: str, total: int) -> Iterator[Item]:

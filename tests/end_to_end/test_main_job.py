@@ -116,6 +116,14 @@ def test_a_second_run_runs_nothing(checkout: Checkout, first_run: str) -> None:
     assert "up to date" in printed
 
 
+def test_a_changed_parameter_runs_only_the_stages_that_read_it(checkout: Checkout, first_run: str) -> None:
+    evaluate = {"side": "test", "bootstrap_samples": 300}
+    checkout.set_parameters(evaluate=evaluate)
+    assert stages_run(checkout.run("dvc", "repro")) == ["evaluate"]
+    checkout.set_parameters()
+    assert stages_run(checkout.run("dvc", "repro")) == []  # the run before is in DVC's cache
+
+
 def test_a_released_version_answers_as_evaluation_did(checkout: Checkout, first_release: str) -> None:
     table = pq.read_table(checkout.root / "artifacts/evaluate/predictions.parquet").to_pylist()[:4]
     with servers(checkout) as (model, explainer):
@@ -142,6 +150,10 @@ def test_the_dag_retrains_on_a_new_batch_and_serves_the_result(checkout: Checkou
     assert "STATE success" in retrained, retrained[-4000:]
     last = [json.loads(line) for line in (checkout.root / "served/tiny/promotions.jsonl").read_text().splitlines()][-1]
     assert (last["version"], last["state"]) == (2, "done")
+
+
+def test_a_new_batch_runs_every_stage_again(retrained: str) -> None:
+    assert stages_run(retrained) == STAGES
 
 
 def test_no_test_photo_moves_when_a_batch_comes(
