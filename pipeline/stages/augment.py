@@ -14,16 +14,14 @@ from pipeline.core.paths import Layout
 from pipeline.core.progress import with_progress
 from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.learning.augmentation import build_augmentation
-from pipeline.learning.pixels import PixelLimits, decode_photo, squash
+from pipeline.learning.handover import CLASSES, SHARD_TABLE, pixel_limits
+from pipeline.learning.pixels import decode_photo, squash
 from pipeline.learning.shards import EncodedPhoto, write_shards
 from pipeline.learning.sheets import variants_sheet
 from pipeline.photos.batches import read_batches
 from pipeline.photos.classes import class_order
 from pipeline.photos.records import ShardRow, Side, SplitRow
 from serving.contract import PhotoLimits, upright
-
-SHARD_TABLE = "photos.parquet"
-CLASSES = "classes.json"
 
 _SIDES = (Side.TRAIN, Side.VALIDATION)
 _ROWS_ON_SHEET = 8
@@ -58,29 +56,9 @@ def run(layout: Layout, parameters: Parameters) -> AugmentResult:
     return result
 
 
-def read_classes(layout: Layout) -> tuple[str, ...]:
-    """The class order that `run` stored.
-
-    Raises:
-        DataError: nothing is stored.
-    """
-    path = layout.artifacts("augment") / CLASSES
-    try:
-        return tuple(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} does not exist", expected="the class order that `augment` stores", todo="run `dvc repro`"
-        ) from None
-
-
 def photo_limits(parameters: Parameters) -> PhotoLimits:
     """Limits under which photos are read for training."""
     return PhotoLimits(max_bytes=parameters.validate_.max_bytes, max_pixels=parameters.validate_.max_pixels)
-
-
-def pixel_limits(parameters: Parameters) -> PixelLimits:
-    """Limits that the graph checks, in training and in service."""
-    return PixelLimits(max_bytes=parameters.export.max_bytes, max_pixels=parameters.export.max_pixels)
 
 
 def _check_sides(rows: Sequence[SplitRow], classes: Sequence[str]) -> None:

@@ -22,10 +22,9 @@ from pipeline.export.servable import (
     write_saved_model,
 )
 from pipeline.learning.classifier import Classifier, build_classifier
+from pipeline.learning.handover import MODEL, SHARD_TABLE, pixel_limits, read_classes
 from pipeline.learning.shards import pixel_dataset, stored_records
 from pipeline.photos.records import ShardRow, Side
-from pipeline.stages.augment import SHARD_TABLE, pixel_limits, read_classes
-from pipeline.stages.train import MODEL
 
 SAVED_MODEL = "saved_model"
 

@@ -13,6 +13,7 @@ from PIL import Image
 from pipeline.core.errors import DataError
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows
+from pipeline.learning.handover import read_classes
 from pipeline.photos.records import ShardRow, SplitRow
 from pipeline.stages import augment
 
@@ -37,7 +38,7 @@ def rewritten(layout: Layout, **changes: Any) -> None:
 def test_every_learning_photo_lies_where_the_table_says(split_checkout: Layout) -> None:
     result = augment.run(split_checkout, tiny_parameters())
     assert result.classes == ("blue", "red")
-    assert augment.read_classes(split_checkout) == result.classes
+    assert read_classes(split_checkout) == result.classes
     rows = read_rows(split_checkout.artifacts("augment") / "photos.parquet", ShardRow)
     assert rows == result.rows
     assert {row.side for row in rows} == {"train", "validation"}
@@ -152,4 +153,4 @@ def test_a_missing_split_and_missing_classes_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="split"):
         augment.run(Layout(tmp_path), tiny_parameters())
     with pytest.raises(DataError, match=r"classes\.json"):
-        augment.read_classes(Layout(tmp_path))
+        read_classes(Layout(tmp_path))
