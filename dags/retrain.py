@@ -45,19 +45,7 @@ def retrain() -> None:
 
 def _stage(name: str):
     """One stage through DVC, which skips it when nothing changed."""
-
-    @task.bash(
-        task_id=name,
-        cwd=CHECKOUT,
-        env=_ENVIRONMENT,
-        append_env=True,
-        execution_timeout=_STAGE_LIMIT,
-        doc_md=f"`dvc repro --single-item {name}`",
-    )
-    def run() -> str:
-        return f"exec dvc repro --single-item {name}"
-
-    return run()
+    return _command(name, f"dvc repro --single-item {name}", execution_timeout=_STAGE_LIMIT)
 
 
 @task.short_circuit(
@@ -72,19 +60,21 @@ def _release_wanted(params: dict[str, bool] | None = None) -> bool:
 
 def _release_step(name: str):
     """A command after the graph; the gate's refusal is an answer, not a fault, and is not tried again."""
-
-    @task.bash(
-        task_id=name,
-        cwd=CHECKOUT,
-        env=_ENVIRONMENT,
-        append_env=True,
-        retries=0 if name == "gate" else 1,
+    return _command(
+        name,
+        f"python -m pipeline {name}",
         execution_timeout=_RELEASE_LIMIT,
+        retries=0 if name == "gate" else 1,
         outlets=[SERVED_MODEL] if name == RELEASE_STEPS[-1] else [],
-        doc_md=f"`pipeline {name}`",
     )
+
+
+def _command(name: str, line: str, **task_settings: object):
+    """A task that runs one command line in the checkout, without a shell between."""
+
+    @task.bash(task_id=name, cwd=CHECKOUT, env=_ENVIRONMENT, append_env=True, doc_md=f"`{line}`", **task_settings)
     def run() -> str:
-        return f"exec python -m pipeline {name}"
+        return f"exec {line}"
 
     return run()
 

@@ -226,8 +226,6 @@ class ServingParameters(Section):
 
     folder: str = "served"
     grpc_address: str = "127.0.0.1:8500"
-    rest_address: str = "127.0.0.1:8501"
-    explainer_address: str = "127.0.0.1:8502"
 
 
 class TrackingParameters(Section):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.core.errors import ParameterError
@@ -138,14 +138,6 @@ def draw_planned(photo: PlannedPhoto, name: str, seed: int) -> list[DrawnFile]:
     if photo.mask:
         files.append(DrawnFile(photo.mask, mask_png(mask)))
     return files
-
-
-def draw_batch(name: str, num_photos: int, seed: int) -> Iterator[DrawnFile]:
-    """Draw all files of a batch: photos, masks and `photos.csv`; see `plan_batch`."""
-    plan = plan_batch(name, num_photos, seed)
-    for photo in plan:
-        yield from draw_planned(photo, name, seed)
-    yield photos_csv(plan)
 
 
 def photos_csv(plan: Iterable[PlannedPhoto]) -> DrawnFile:

@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
+import drawn_batches
 import numpy as np
 import pytest
+from drawn_batches import draw_batch
 from PIL import Image
 
 from pipeline.core.errors import ParameterError
-from pipeline.photos.drawing.batches import MIN_PHOTOS, PlannedPhoto, TruthRow, draw_batch, plan_batch, truth_of
+from pipeline.photos.drawing.batches import MIN_PHOTOS, PlannedPhoto, TruthRow, plan_batch, truth_of
 from pipeline.photos.drawing.photos import draw_photo
 from pipeline.photos.drawing.spoils import Kind
 from pipeline.photos.drawing.streams import Stream
@@ -200,12 +203,13 @@ def test_poor_photos_are_as_poor_as_their_kind_says(plan: list[PlannedPhoto], fi
 
 def test_the_files_do_not_depend_on_the_vector_units_of_the_processor() -> None:
     script = (
-        "import hashlib, sys; from pipeline.photos.drawing.batches import draw_batch; digest = hashlib.sha256();"
+        "import hashlib, sys; from drawn_batches import draw_batch; digest = hashlib.sha256();"
         "[digest.update(file.path.encode() + hashlib.sha256(file.content).digest())"
         f" for file in sorted(draw_batch({NAME!r}, {MIN_PHOTOS}, {SEED}), key=lambda file: file.path)];"
         "sys.stdout.write(digest.hexdigest())"
     )
     extensions = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     plain = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(extensions), "JSIMD_FORCENONE": "1"}
+    plain["PYTHONPATH"] = str(Path(drawn_batches.__file__).parent)
     done = subprocess.run([sys.executable, "-c", script], env=plain, capture_output=True, text=True, check=True)
     assert done.stdout == GOLDEN_FILES
