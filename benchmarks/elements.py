@@ -1,8 +1,8 @@
 """Architectural elements on the published AHE test set: the figure of the README.
 
 Takes the two archives in as batches (the published test set pinned), trains the recipe `elements` with the weights at
-hand once per seed, and prints the line of the table: the mean over the seeds. Works in a clone of its own; about half an
-hour per seed on two idle CPU cores. The seed moves the initial head, the order of the photos and which photos validate.
+hand once per seed, and prints the line of the table: the mean over the seeds. Works in a clone of its own; half an hour
+per seed on two idle CPU cores. The seed moves the initial head, the order of photos and which of them validate.
 
     python benchmarks/elements.py <train.tar> <test.tar> [--seeds 7 8 9]
 """
