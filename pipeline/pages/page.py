@@ -1,0 +1,43 @@
+"""Templates of pages: Jinja with everything escaped, and the house's look in one place."""
+
+import functools
+
+import jinja2
+
+
+@functools.cache
+def templates_of(package: str) -> jinja2.Environment:
+    """The templates of a package's folder `templates`, which may extend and import those of this room.
+
+    All values are escaped, a missing value is an error, and the filters `figure`, `share` and `interval` are at hand.
+
+    Args:
+        package: dotted name, such as `pipeline.report`.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader("pipeline.pages")]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(figure=figure, share=share, interval=interval)
+    return environment
+
+
+def figure(value: float | None, decimals: int = 3) -> str:
+    """A figure as `.925`; a dash where it is not determined."""
+    if value is None:
+        return "–"
+    text = f"{value:.{decimals}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def share(value: float | None, decimals: int = 0) -> str:
+    """A share of 1 as `93 %`; a dash where it is not determined."""
+    return "–" if value is None else f"{100 * value:.{decimals}f} %"
+
+
+def interval(bounds: tuple[float, float] | list[float] | None) -> str:
+    """Both bounds of an interval as `.879 to .972`; a dash where it is not determined."""
+    return "–" if not bounds else f"{figure(bounds[0])} to {figure(bounds[1])}"

@@ -1,0 +1,1 @@
+"""Predict: ask a served model about a folder of photos, and lay the answers out for people."""
