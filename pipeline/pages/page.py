@@ -28,16 +28,16 @@ def templates_of(package: str) -> jinja2.Environment:
 def figure(value: float | None, decimals: int = 3) -> str:
     """A figure as `.925`; a dash where it is not determined."""
     if value is None:
-        return "–"
+        return "-"
     text = f"{value:.{decimals}f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def share(value: float | None, decimals: int = 0) -> str:
     """A share of 1 as `93 %`; a dash where it is not determined."""
-    return "–" if value is None else f"{100 * value:.{decimals}f} %"
+    return "-" if value is None else f"{100 * value:.{decimals}f} %"
 
 
 def interval(bounds: tuple[float, float] | list[float] | None) -> str:
     """Both bounds of an interval as `.879 to .972`; a dash where it is not determined."""
-    return "–" if not bounds else f"{figure(bounds[0])} to {figure(bounds[1])}"
+    return "-" if not bounds else f"{figure(bounds[0])} to {figure(bounds[1])}"

@@ -12,14 +12,14 @@ from pipeline.pages.pictures import thumbnail
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.925, ".925"), (-0.012, "-.012"), (1.0, "1.000"), (12.5, "12.500"), (None, "–")]
+    ("value", "text"), ((0.925, ".925"), (-0.012, "-.012"), (1.0, "1.000"), (12.5, "12.500"), (None, "-"))
 )
 def test_a_figure_has_no_leading_nought(value: float | None, text: str) -> None:
     assert figure(value) == text
 
 
 def test_shares_and_intervals_are_in_words_for_people() -> None:
-    assert (share(0.126), share(None), interval((0.8, 0.95)), interval(None)) == ("13 %", "–", ".800 to .950", "–")
+    assert (share(0.126), share(None), interval((0.8, 0.95)), interval(None)) == ("13 %", "-", ".800 to .950", "-")
 
 
 def test_what_people_write_is_escaped() -> None:
