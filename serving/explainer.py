@@ -2,6 +2,8 @@
 
     python -m serving.explainer --model demo --server 127.0.0.1:8500
 
+Its address, opened in a browser, is a page for people; programs POST to /v1/explain.
+
 It asks the model server for everything that needs the model, runs no TensorFlow itself, and listens on loopback unless
 told otherwise. Exit codes: 0 stopped, 2 unknown flags, 6 address taken.
 """
@@ -17,6 +19,7 @@ import uvicorn
 
 from serving.client import ModelClient
 from serving.sidecar.app import ExplainedModel, create_app
+from serving.sidecar.guard import LOOPBACK_NAMES
 
 ADDRESS_TAKEN = 6
 """Exit code."""
@@ -40,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return ADDRESS_TAKEN
     with listening, ModelClient(chosen.server) as client:
-        app = create_app(client, ExplainedModel(chosen.model, chosen.version, chosen.label))
+        name = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+        sys.stderr.write(f"the page: http://{name}:{chosen.port}/\n")
+        hosts = LOOPBACK_NAMES if chosen.host in LOOPBACK_NAMES else None
+        app = create_app(client, ExplainedModel(chosen.model, chosen.version, chosen.label), hosts=hosts)
         config = uvicorn.Config(
             app, lifespan="off", access_log=False, server_header=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )

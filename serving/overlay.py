@@ -1,13 +1,17 @@
 """Heat map over photo: where the grounds of an answer lie, in the photo's own resolution."""
 
 import functools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 DEFAULT_OPACITY = 0.6
+COLD = 0.2
+"""A map whose peak stays below this heat is cold: no place on it stands out."""
 
+_HOTTEST = 2  # marks the cells of the hottest place; 1 are other hot ones
 _STRIP_PIXELS = 1 << 18  # a strip's pixels stay in the processor's cache
 
 
@@ -45,9 +49,47 @@ def heatmap_over_photo(
         bottom = min(top + strip_height, photo.height)
         heat = _stretched(levels, photo.size, top, bottom)
         colours = heat.copy()
-        colours.putpalette(_colour_table())
+        colours.putpalette(colour_table())
         result.paste(colours.convert("RGB"), (0, top), heat.point(blend))
     return result
+
+
+def hottest_box(heatmap: NDArray[np.float32], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Box round the hottest place of a heat map, in pixels of the photo that it explains.
+
+    The place is the map's hottest cell (of equals the first in reading order) and all cells that hang together with it
+    by their edges and have at least half of its heat. On the stretched map, heat falls to half of a lone cell's peak
+    just at the edges of that cell.
+
+    Args:
+        heatmap: (rows, columns) float32, heat in [0, 1].
+        size: width and height of the upright photo in pixels.
+
+    Returns:
+        Left, top, right and bottom in pixels, right and bottom exclusive; None where the map is cold.
+    """
+    peak = float(heatmap.max())
+    if peak < COLD:
+        return None
+    row, column = (int(index) for index in np.unravel_index(heatmap.argmax(), heatmap.shape))
+    cells = Image.fromarray((heatmap >= peak / 2).astype(np.uint8)).copy()  # a copy may be written to
+    ImageDraw.floodfill(cells, (column, row), _HOTTEST)
+    rows, columns = np.nonzero(np.asarray(cells) == _HOTTEST)
+    across, down = size[0] / cells.width, size[1] / cells.height
+    return (
+        math.floor(columns.min() * across),
+        math.floor(rows.min() * down),
+        math.ceil((columns.max() + 1) * across),
+        math.ceil((rows.max() + 1) * down),
+    )
+
+
+@functools.cache
+def colour_table() -> bytes:
+    """Red, green and blue of heat 0 to 1 in 256 steps, as 768 bytes."""
+    from matplotlib import colormaps  # a tenth of a second that only an overlay needs
+
+    return colormaps["inferno"](np.arange(256), bytes=True)[:, :3].tobytes()
 
 
 def _stretched(levels: Image.Image, size: tuple[int, int], top: int, bottom: int) -> Image.Image:
@@ -56,10 +98,3 @@ def _stretched(levels: Image.Image, size: tuple[int, int], top: int, bottom: int
     rows_per_pixel = levels.height / height
     box = (0, top * rows_per_pixel, levels.width, min(bottom * rows_per_pixel, levels.height))
     return levels.resize((width, bottom - top), Image.Resampling.BILINEAR, box=box)
-
-
-@functools.cache
-def _colour_table() -> bytes:
-    from matplotlib import colormaps  # a tenth of a second that only an overlay needs
-
-    return colormaps["inferno"](np.arange(256), bytes=True)[:, :3].tobytes()

@@ -13,7 +13,9 @@ from fastapi.responses import JSONResponse
 from serving import contract
 from serving.answers import Explanation
 from serving.client import ModelClient
-from serving.overlay import DEFAULT_OPACITY, heatmap_over_photo
+from serving.overlay import DEFAULT_OPACITY, heatmap_over_photo, hottest_box
+from serving.sidecar.front import add_page
+from serving.sidecar.guard import Guard
 from serving.sidecar.refusal import ANSWERED_ERRORS, Refusal, error_response
 from serving.sidecar.upload import photo_bytes, read_photo
 
@@ -37,10 +39,22 @@ class ExplainedModel:
 
 
 def create_app(
-    client: ModelClient, model: ExplainedModel, limits: contract.PhotoLimits = contract.PhotoLimits()
+    client: ModelClient,
+    model: ExplainedModel,
+    limits: contract.PhotoLimits = contract.PhotoLimits(),
+    hosts: frozenset[str] | None = None,
 ) -> FastAPI:
-    """The sidecar as an ASGI application that asks `client` for every answer."""
+    """The sidecar as an ASGI application that asks `client` for every answer.
+
+    Args:
+        client: connection to the model server.
+        model: which model and version to ask.
+        limits: of one photo.
+        hosts: names under which the sidecar may be asked, see `Guard`; None = any.
+    """
     app = FastAPI(title="Explanations of heritage photo models", docs_url=None, redoc_url=None)
+    app.add_middleware(Guard, hosts=hosts)
+    add_page(app, limits)
     for kind in (Refusal, *ANSWERED_ERRORS, Exception):
         app.add_exception_handler(kind, error_response)
     places = anyio.CapacityLimiter(_PHOTOS_AT_ONCE)
@@ -101,6 +115,7 @@ def _json(explanation: Explanation, photo: contract.UprightPhoto) -> Response:
     prediction = explanation.prediction
     probabilities = dict(zip(prediction.classes, prediction.probabilities, strict=True))
     thresholds = dict(zip(prediction.classes, prediction.threshold, strict=True))
+    size = photo.image.size
     return JSONResponse(
         {
             "model": prediction.model,
@@ -108,15 +123,24 @@ def _json(explanation: Explanation, photo: contract.UprightPhoto) -> Response:
             "class": prediction.predicted,
             "probability": probabilities[prediction.predicted],
             "threshold": thresholds[prediction.predicted],
+            "classes": prediction.classes,
             "probabilities": probabilities,
             "thresholds": thresholds,
             "explained_class": explanation.explained_class,
             "heatmap": [[round(heat, 4) for heat in row] for row in explanation.heatmap.tolist()],
             "heatmap_scale": HEATMAP_SCALE,
-            "width": photo.image.width,
-            "height": photo.image.height,
+            "hottest_box": _box(hottest_box(explanation.heatmap, size)),
+            "width": size[0],
+            "height": size[1],
         }
     )
+
+
+def _box(corners: tuple[int, int, int, int] | None) -> dict[str, int] | None:
+    if corners is None:
+        return None
+    left, top, right, bottom = corners
+    return {"left": left, "top": top, "width": right - left, "height": bottom - top}
 
 
 def _overlay(explanation: Explanation, photo: contract.UprightPhoto, opacity: float) -> Response:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from serving.client import DeadlinePassed, ModelServerError, NotServed, RequestRefused, ServingUnavailable
 
 HOW_TO_SEND = "curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' http://127.0.0.1:8502/v1/explain"
+PATHS = "GET / (the page for people), POST /v1/explain, GET /healthz or GET /readyz"
 
 ANSWERED_ERRORS = (ModelServerError, RequestValidationError, HTTPException, ClientDisconnect)
 """Beside `Refusal`, what `error_response` puts into words; everything else is a fault of the explainer."""
@@ -29,7 +30,11 @@ class Refusal(Exception):
 
 def error_response(_: Request, error: Exception) -> Response:
     """The answer `{"error": {"came", "expected", "to_do"}}` to a question that failed."""
-    refusal = _refusal(error)
+    return as_response(_refusal(error))
+
+
+def as_response(refusal: Refusal) -> Response:
+    """The answer that tells a refusal."""
     words = {"came": refusal.came, "expected": refusal.expected, "to_do": refusal.to_do}
     # What is left of a body that is too large is not waited for.
     headers = {"Connection": "close"} if refusal.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
@@ -52,7 +57,7 @@ def _refusal(error: Exception) -> Refusal:
             )
         case HTTPException():
             status = HTTPStatus(error.status_code)
-            return Refusal(status, str(error.detail), "POST /v1/explain, GET /healthz or GET /readyz", HOW_TO_SEND)
+            return Refusal(status, str(error.detail), PATHS, HOW_TO_SEND)
         case ClientDisconnect():
             return Refusal(HTTPStatus.BAD_REQUEST, "the sender left", "a whole body", "send the photo again")
         case _:

@@ -7,8 +7,9 @@ from starlette.datastructures import UploadFile
 from starlette.types import Message, Receive
 
 from serving import contract
-from serving.sidecar.refusal import HOW_TO_SEND, Refusal
+from serving.sidecar.refusal import Refusal
 
+_SAVE_AGAIN = "open the file in an image viewer; where that shows it, save it as JPEG or PNG and send that"
 _ENVELOPE_BYTES = 1 << 16  # what a form adds to a photo
 _DRAINED_BYTES = 64 << 20  # of a body that is refused, read and dropped so that its sender hears the answer
 
@@ -46,7 +47,7 @@ def read_photo(data: bytes, limits: contract.PhotoLimits) -> contract.UprightPho
         raise _too_large(str(error), limits) from None
     except contract.UnreadablePhoto as error:
         formats = ", ".join(contract.PHOTO_FORMATS)
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(error), f"a whole photo as {formats}", HOW_TO_SEND) from None
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(error), f"a whole photo as {formats}", _SAVE_AGAIN) from None
 
 
 class _LimitedBody:

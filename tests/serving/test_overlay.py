@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from matplotlib import colormaps
 from PIL import Image
 
-from serving.overlay import heatmap_over_photo
+from serving.overlay import COLD, heatmap_over_photo, hottest_box
 
 HOT = tuple(int(value) for value in colormaps["inferno"](255, bytes=True)[:3])
 
@@ -115,3 +115,38 @@ def test_grey_photos_and_odd_opacities_are_refused() -> None:
         heatmap_over_photo(Image.new("L", (4, 4)), heatmap)
     with pytest.raises(ValueError, match="opacity"):
         heatmap_over_photo(photo_of(4, 4), heatmap, opacity=1.5)
+
+
+def test_the_hottest_box_lies_round_the_peak_and_what_hangs_together_with_it() -> None:
+    heatmap = np.zeros((4, 5), dtype=np.float32)
+    heatmap[1, 2], heatmap[1, 3], heatmap[2, 3] = 0.8, 0.5, 0.4
+    heatmap[1, 1] = 0.39  # below half of the peak
+    heatmap[3, 0] = 0.7  # hot, but elsewhere
+    heatmap[3, 4] = 0.7  # touches by a corner alone
+    assert hottest_box(heatmap, (500, 400)) == (200, 100, 400, 300)
+
+
+def test_of_two_equal_peaks_the_first_in_reading_order_is_boxed() -> None:
+    heatmap = np.zeros((3, 3), dtype=np.float32)
+    heatmap[0, 2] = heatmap[2, 0] = 1
+    assert hottest_box(heatmap, (30, 30)) == (20, 0, 30, 10)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
+def test_a_hottest_box_lies_on_the_photo_and_holds_the_peak(
+    width: int, height: int, rows: int, columns: int, seed: int
+) -> None:
+    heatmap = np.random.default_rng(seed).uniform(COLD, 1, (rows, columns)).astype(np.float32)
+    left, top, right, bottom = hottest_box(heatmap, (width, height)) or (0, 0, 0, 0)
+    row, column = np.unravel_index(heatmap.argmax(), heatmap.shape)
+    assert 0 <= left <= (column + 0.5) * width / columns <= right <= width
+    assert 0 <= top <= (row + 0.5) * height / rows <= bottom <= height
+    assert left < right
+    assert top < bottom
+
+
+def test_a_cold_map_has_no_hottest_box() -> None:
+    heatmap = np.full((4, 4), COLD, dtype=np.float32)
+    assert hottest_box(heatmap, (40, 40)) == (0, 0, 40, 40)
+    assert hottest_box(heatmap - 0.01, (40, 40)) is None

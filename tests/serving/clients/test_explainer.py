@@ -6,11 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,9 +16,8 @@ import grpc
 import httpx
 import numpy as np
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from PIL import Image
+from sidecars import listening
 
 from serving import contract
 from serving.client import DeadlinePassed, ExplainerClient, ModelClient, RequestRefused, ServingUnavailable
@@ -28,19 +25,6 @@ from serving.errors import from_explainer_answer
 from serving.sidecar.app import ExplainedModel, create_app
 
 LIMITS = contract.PhotoLimits(max_bytes=300_000, max_pixels=1_000_000)
-
-
-@contextmanager
-def listening(app: FastAPI) -> Iterator[httpx.Client]:
-    """Serve an application on a loopback port, with a client that asks it."""
-    with socket.create_server(("127.0.0.1", 0)) as port:
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [port]})
-        thread.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port.getsockname()[1]}", trust_env=False, timeout=20) as client:
-            yield client
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
@@ -77,6 +61,8 @@ def test_an_answer_holds_class_probabilities_version_and_heat_map(explainer: htt
     assert np.shape(answer["heatmap"]) == (4, 4)
     assert answer["heatmap"][0][1] == 1
     assert (answer["width"], answer["height"]) == (60, 40)
+    assert answer["classes"] == ["crack", "Gewölbe", "sound"]
+    assert answer["hottest_box"] == {"left": 15, "top": 0, "width": 15, "height": 10}
     assert "damaged" not in json.dumps(answer)
 
 
@@ -84,6 +70,11 @@ def test_a_form_and_a_body_get_the_same_answer(explainer: httpx.Client, photo: b
     by_body = explainer.post("/v1/explain", content=photo)
     by_form = explainer.post("/v1/explain", files={"photo": ("wall.jpg", photo, "image/jpeg")})
     assert by_form.json() == by_body.json()
+
+
+def test_a_cold_map_has_no_hottest_box(explainer: httpx.Client, fake_server: Any, photo: bytes) -> None:
+    fake_server.change = lambda answer: answer.outputs["heatmap"].float_val.__setitem__(slice(None), [0.19] * 16)
+    assert explainer.post("/v1/explain", content=photo).json()["hottest_box"] is None
 
 
 def test_another_class_is_explained_on_request(explainer: httpx.Client, photo: bytes) -> None:
@@ -206,7 +197,9 @@ def test_a_fault_of_the_explainer_is_an_answer_too(
 
 def test_other_paths_and_methods_are_refused_in_the_same_words(explainer: httpx.Client) -> None:
     refusal(explainer.get("/v1/explain"), 405)
-    refusal(explainer.post("/v1/predict"), 404)
+    error = refusal(explainer.post("/v1/predict"), 404)
+    assert "GET / " in error["expected"]
+    assert "/v1/explain" in error["expected"]
 
 
 def test_readiness_needs_an_available_version(explainer: httpx.Client, fake_server: Any) -> None:
@@ -283,7 +276,14 @@ def test_the_process_answers_and_leaves_on_sigterm(sidecar: Sidecar, photo: byte
     sidecar.process.send_signal(signal.SIGTERM)
     output, _ = sidecar.process.communicate(timeout=60)
     assert sidecar.process.returncode == 0
+    assert f"http://{sidecar.address}/" in output
     assert "Traceback" not in output
+
+
+def test_the_process_on_loopback_goes_by_loopback_names_alone(sidecar: Sidecar) -> None:
+    sidecar.wait_until_alive()
+    for host, status in (("localhost", 200), ("elsewhere.example", 421)):
+        assert httpx.get(f"http://{sidecar.address}/", headers={"Host": host}, trust_env=False).status_code == status
 
 
 def test_the_client_hears_the_sidecars_words(sidecar: Sidecar, fake_server: Any, photo: bytes) -> None:
@@ -311,7 +311,7 @@ def test_a_body_that_never_ends_is_cut_off(sidecar: Sidecar) -> None:
     host, _, port = sidecar.address.partition(":")
     sent = 0
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(b"POST /v1/explain HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(b"POST /v1/explain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         try:
             while sent < 1 << 30:
                 connection.sendall(b"100000\r\n" + bytes(1 << 20) + b"\r\n")
