@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -20,6 +20,12 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 def say(text: str) -> None:
     """Print a line of progress."""
     typer.echo(text, err=True)
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Print warnings, each a line."""
+    for warning in warnings:
+        say(f"warning: {warning}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ THRESHOLDS = (0.5, 0.5)
 
 
 class RedOrBlue(tf.Module):
-    """Says `red` of reddish photos and `blue` of bluish ones; its map is the red channel, or the blue one."""
+    """Says `red` of reddish photos and `blue` of bluish ones; its map is that channel, its heat half of it."""
 
     def __init__(self, classes: tuple[str, ...]) -> None:
         super().__init__()
@@ -47,8 +47,11 @@ class RedOrBlue(tf.Module):
     )
     def explain(self, image_bytes: tf.Tensor, class_index: tf.Tensor) -> dict[str, tf.Tensor]:
         pixels = self._pixels(image_bytes)
-        maps = tf.where((class_index == 0)[:, None, None], pixels[..., 0], pixels[..., 2])
-        return {**self._answer(pixels), "class_index": class_index, "map": maps, "heatmap": maps}
+        answer = self._answer(pixels)
+        likeliest = tf.argmax(answer["probabilities"], axis=1, output_type=tf.int32)
+        chosen = tf.where(class_index < 0, likeliest, class_index)
+        maps = tf.where((chosen == 0)[:, None, None], pixels[..., 0], pixels[..., 2])
+        return {**answer, "class_index": chosen, "map": maps, "heatmap": maps / 2}
 
 
 def save_red_or_blue(folder: Path, classes: tuple[str, ...] = ("red", "blue")) -> Path:

@@ -1,0 +1,70 @@
+"""Commands about what goes in: photos, and the recipe that says what to do with them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.console import load_tensorflow, say
+from pipeline.core.errors import ParameterError
+from pipeline.core.paths import Layout
+
+app = typer.Typer()
+
+
+@app.command()
+def sample(
+    photos: Annotated[int, typer.Option(help="photos of each batch, spoilt ones included; at least 40")] = 450,
+    seed: Annotated[int, typer.Option(help="other seeds draw other photos")] = 7,
+    batches: Annotated[str, typer.Option(help="names of the batches, separated by spaces")] = "demo-1 demo-2",
+) -> None:
+    """Draw masonry photos with damage masks, and take them in as batches."""
+    from pipeline.stages.sample import run
+
+    for taken in run(Layout(), tuple(batches.split()), photos, seed):
+        say(f"{taken.batch.batch}: {taken.batch.photos} photos {'drawn' if taken.is_new else 'are there already'}")
+
+
+@app.command()
+def intake(
+    source: Annotated[str, typer.Argument(help="folder, tar or zip of photos")],
+    batch: Annotated[str, typer.Option(help="name of the batch")],
+    side: Annotated[str | None, typer.Option(help="`test` pins the batch to the test side")] = None,
+) -> None:
+    """Take a batch of photos in and version it."""
+    from pipeline.photos.intake import bring_photos
+
+    if not source or not batch:
+        raise ParameterError(
+            "the photos have no source" if batch else "the batch has no name",
+            expected="both: where the photos are, and a name for the batch",
+            todo="make photos FROM=<folder|tar|zip> BATCH=<name>",
+        )
+    result = bring_photos(Layout(), Path(source), batch, side)
+    for taken in result.taken:
+        state = "taken in" if taken.is_new else "seen before, nothing to do"
+        say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")
+    if result.left_out:
+        say(f"left out, neither photos nor tables: {', '.join(result.left_out[:5])} ({len(result.left_out)} in all)")
+
+
+@app.command()
+def recipe(
+    name: Annotated[str, typer.Argument(help="a file of recipes/, without .yaml")],
+    batches: Annotated[str, typer.Option(help="globs over batch names, separated by spaces")] = "",
+    evaluate: Annotated[str, typer.Option(help="side to measure: validation or test")] = "",
+) -> None:
+    """Write params.yaml from a recipe, with the weights that are at hand."""
+    from pipeline.core.recipes import load_recipe, render, with_choices
+    from pipeline.core.tables import write_text
+
+    layout = Layout()
+    chosen = load_recipe(layout.root / "recipes", name)
+    chosen.parameters()
+    say(f"recipe {name}: looking for weights ...")
+    load_tensorflow()
+    from pipeline.learning.weights import resolve
+
+    parameters, backbone = resolve(chosen)
+    write_text(layout.parameters, render(with_choices(parameters, batches.split(), evaluate)))
+    say(f"params.yaml holds recipe {name}: {backbone}")
