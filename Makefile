@@ -1,7 +1,7 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto demo photos recipe repro release rollback serve explainer test test-all lint
+.PHONY: help setup lock proto demo photos recipe repro release report rollback up serve explainer test test-all lint
 
 # The first Python of these that is 3.11 or 3.12 and runs.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
@@ -49,14 +49,20 @@ recipe: setup ## choose what to train: make recipe NAME=<recipe> [BATCHES=<globs
 repro: setup ## run the stages whose inputs changed
 	$(BIN)/dvc repro
 
-release: setup ## track, judge, register and promote what the graph made
+release: setup ## track, judge (with a report), register and promote what the graph made
 	$(PIPELINE) track
 	$(PIPELINE) gate
 	$(PIPELINE) register
 	$(PIPELINE) promote
 
+report: setup ## make the page about the last run anew: reports/report.html
+	$(PIPELINE) report
+
 rollback: setup ## serve the version before, without training
 	$(PIPELINE) rollback
+
+up: setup ## MLflow's page 5000, the model server 8500 and 8501, the explanation page 8502
+	$(PIPELINE) up
 
 serve: setup ## the model server, gRPC on 8500 and REST on 8501
 	$(BIN)/python -m serving.server --port=8500 --rest_api_port=8501 --model_config_file=served/models.config \

@@ -24,7 +24,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("draw photos of masonry and take them in", (*_PIPELINE, "sample")),
     ("run the stages: validate to evaluate", (sys.executable, "-m", "dvc", "repro")),
     ("log the run to MLflow", (*_PIPELINE, "track")),
-    ("judge the candidate", (*_PIPELINE, "gate")),
+    ("judge the candidate, and make the report", (*_PIPELINE, "gate")),
     ("register it", (*_PIPELINE, "register")),
     ("let it serve, once a server has answered for it", (*_PIPELINE, "promote")),
 )
@@ -58,7 +58,7 @@ def run_demo(layout: Layout, parameters: Parameters) -> None:
     say(f"\n[{len(_STEPS) + 1}/{len(_STEPS) + 1}] serve it, and ask about photos that it has not seen")
     overlays = _ask(layout, parameters)
     say(f"\nDone in {time.monotonic() - started:.0f} s. To look at:")
-    for path in (*overlays, layout.reports("evaluate"), layout.reports("augment"), layout.gate):
+    for path in (layout.report, *overlays):
         say(f"  {path}")
     say("  make serve, make explainer: the servers, to ask about photos of your own")
 

@@ -28,10 +28,14 @@ class Section(BaseModel):
 
 
 class ModelParameters(Section):
-    """Which line of models a run belongs to."""
+    """Which line of models a run belongs to, and what people should know of it."""
 
     name: Name
     """Registered model, served folder and promotion history of this line."""
+    purpose: str = ""
+    """What the model is for, in a sentence or two, for its model card."""
+    limits: str = ""
+    """What it must not be used for and where it fails, for its model card."""
 
 
 class PhotosParameters(Section):

@@ -44,6 +44,11 @@ class Layout:
         return self.root / "reports" / "gate.json"
 
     @property
+    def report(self) -> Path:
+        """The page about the last run."""
+        return self.root / "reports" / "report.html"
+
+    @property
     def state(self) -> Path:
         """Locks, checkpoints and records that belong to this checkout and to no stage."""
         return self.root / ".heritage"

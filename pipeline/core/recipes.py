@@ -35,7 +35,8 @@ class Recipe:
         Raises:
             ParameterError: the recipe holds unknown names or values out of range.
         """
-        values = {"recipe": self.name, "model": {"name": self.name}, **self.values}
+        model = {"name": self.name, **self.values.get("model", {})}
+        values = {"recipe": self.name, **self.values, "model": model}
         if offline:
             values["train"] = {**values.get("train", {}), **self.offline}
         return parse_parameters(values, f"recipes/{self.name}.yaml")

@@ -5,7 +5,6 @@ Maps use cividis and lines the palette of Okabe and Ito, which readers with any 
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,9 +15,7 @@ from numpy.typing import NDArray
 from pipeline.evaluation.calibration import ReliabilityBin
 from pipeline.evaluation.intervals import Interval
 from pipeline.evaluation.metrics import ClassFigures, Curve
-
-if TYPE_CHECKING:  # the module of checkpoints loads Keras, which no figure needs
-    from pipeline.learning.checkpoints import EpochRow
+from pipeline.learning.history import EpochRow
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 _LINE_KINDS = ("-", "--", ":")
@@ -126,7 +123,7 @@ def recall_figure(table: Sequence[ClassFigures], baseline: float, title: str) ->
     return figure
 
 
-def learning_figure(history: Sequence["EpochRow"], title: str) -> Figure:
+def learning_figure(history: Sequence[EpochRow], title: str) -> Figure:
     """Draw loss, accuracy and learning rate by epoch, with the phases and the kept epoch marked.
 
     Args:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pipeline.core.tables import replacing, write_text
 from pipeline.evaluation import figures
+from pipeline.evaluation.batches import BatchFigures
 from pipeline.evaluation.gallery import mistakes_sheet
 from pipeline.evaluation.intervals import Interval
 from pipeline.evaluation.measurement import Measurement
@@ -47,6 +48,18 @@ def write_tables(folder: Path, measurement: Measurement) -> None:
         for mistake in measurement.mistakes
     ]
     _write_csv(folder / "mistakes.csv", ("path", "label", "predicted", "probability", "threshold"), mistakes)
+
+
+def write_batch_table(path: Path, table: Sequence[BatchFigures]) -> None:
+    """Write the figures of each batch as CSV."""
+    lines = [
+        (
+            *(row.batch, row.n, row.num_mistakes, row.accuracy, *row.accuracy_interval),
+            *(row.expected_accuracy, row.p_value, str(row.falls_behind).lower()),
+        )
+        for row in table
+    ]
+    _write_csv(path, _PER_BATCH, lines)
 
 
 def write_figures(folder: Path, measurement: Measurement, subject: str, mistaken_photos: Sequence[Image.Image]) -> None:
@@ -89,8 +102,20 @@ def save_figure(path: Path, figure: Figure) -> None:
         figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
 
 
+_PER_BATCH = (
+    "batch",
+    "n",
+    "num_mistakes",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "expected_accuracy",
+    "p_value",
+    "falls_behind",
+)
 _PER_CLASS = (
     "class",
+    "threshold",
     "n",
     "num_predicted",
     "precision",
@@ -107,10 +132,10 @@ _RELIABILITY = ("low", "high", "n", "mean_probability", "accuracy", "accuracy_lo
 
 
 def _class_lines(measurement: Measurement) -> Iterable[Sequence[object]]:
-    for row in measurement.class_table:
+    for row, threshold in zip(measurement.class_table, measurement.answers.thresholds, strict=True):
         precision = (row.precision, *_bounds(row.precision_interval, row.num_predicted))
         recall = (row.recall, *_bounds(row.recall_interval, row.n))
-        yield row.label, row.n, row.num_predicted, *precision, *recall, row.f1, row.roc_auc, row.pr_auc
+        yield row.label, threshold, row.n, row.num_predicted, *precision, *recall, row.f1, row.roc_auc, row.pr_auc
 
 
 def _bounds(interval: Interval, n: int) -> tuple[float | None, float | None]:

@@ -79,7 +79,7 @@ class Scorer:
         """Class activation maps of files.
 
         Args:
-            paths: photos.
+            paths: photos, at least one.
             class_indices: the class to explain for each.
 
         Returns:
@@ -89,13 +89,20 @@ class Scorer:
             DataError: a file is missing or no photo.
             ServingError: the model refuses the photos.
         """
+        return self._explain(paths, class_indices, contract.MAP)
+
+    def heatmaps_of_files(self, paths: Sequence[Path], class_indices: Sequence[int]) -> NDArray[np.float32]:
+        """As `explain_files`, on the fixed scale [0, 1] that the model carries, as its clients see it."""
+        return self._explain(paths, class_indices, contract.HEATMAP)
+
+    def _explain(self, paths: Sequence[Path], class_indices: Sequence[int], output: str) -> NDArray[np.float32]:
         maps = []
         pairs = zip(paths, class_indices, strict=True)
         for batch in _batches(with_progress(pairs, "explaining", len(paths))):
             photos = [self._upright(str(path), _bytes_of(path)) for path, _ in batch]
             indices = tf.constant([index for _, index in batch], tf.int32)
             answer = self._ask(contract.EXPLAIN, {contract.IMAGE_BYTES: photos, contract.CLASS_INDEX: indices})
-            maps.append(answer[contract.MAP].numpy())
+            maps.append(answer[output].numpy())
         return np.concatenate(maps)
 
     def _predict(self, named_photos: Iterable[tuple[str, bytes]]) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +10,11 @@ import keras
 import numpy as np
 
 from pipeline.core.tables import replacing
+from pipeline.learning.history import EpochRow
 
 Arrays = list[np.ndarray[Any, Any]]
 
 _RECORD = "record"
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """A line of `history.csv`."""
-
-    epoch: int
-    """From 1, through all phases."""
-    phase: int
-    """From 1."""
-    learning_rate: float
-    """Of the epoch's last step."""
-    loss: float
-    """Training loss, with label smoothing and class weights."""
-    accuracy: float
-    """On augmented training photos, while the weights move."""
-    val_loss: float
-    """Plain cross-entropy on validation photos."""
-    val_accuracy: float
-    val_balanced_accuracy: float
-    seconds: float
-    images_per_second: float
-    kept: bool
-    """The best epoch so far."""
 
 
 def save_checkpoint(path: Path, history: Sequence[EpochRow], arrays: dict[str, Arrays]) -> None:

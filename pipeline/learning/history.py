@@ -5,12 +5,36 @@ import dataclasses
 import io
 import typing
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import DataError
 from pipeline.core.tables import write_text
-from pipeline.learning.checkpoints import EpochRow
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """A line of `history.csv`."""
+
+    epoch: int
+    """From 1, through all phases."""
+    phase: int
+    """From 1."""
+    learning_rate: float
+    """Of the epoch's last step."""
+    loss: float
+    """Training loss, with label smoothing and class weights."""
+    accuracy: float
+    """On augmented training photos, while the weights move."""
+    val_loss: float
+    """Plain cross-entropy on validation photos."""
+    val_accuracy: float
+    val_balanced_accuracy: float
+    seconds: float
+    images_per_second: float
+    kept: bool
+    """The best epoch so far."""
 
 
 def write_history(path: Path, history: Sequence[EpochRow]) -> None:

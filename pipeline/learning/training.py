@@ -15,8 +15,9 @@ from pipeline.core.errors import ParameterError
 from pipeline.core.parameters import AugmentParameters, PhaseParameters, TrainParameters
 from pipeline.learning.augmentation import build_augmentation
 from pipeline.learning.averaging import AveragedWeights
-from pipeline.learning.checkpoints import Arrays, EpochRow, assign_values, load_checkpoint, save_checkpoint, values_of
+from pipeline.learning.checkpoints import Arrays, assign_values, load_checkpoint, save_checkpoint, values_of
 from pipeline.learning.classifier import Classifier, open_layers
+from pipeline.learning.history import EpochRow
 from pipeline.learning.measures import class_weights, validation_measures
 from pipeline.learning.pixels import PixelLimits
 from pipeline.learning.schedules import build_optimizer, learning_rate_at

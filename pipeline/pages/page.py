@@ -1,6 +1,7 @@
 """Templates of pages: Jinja with everything escaped, and the house's look in one place."""
 
 import functools
+from datetime import UTC, datetime
 
 import jinja2
 
@@ -9,7 +10,7 @@ import jinja2
 def templates_of(package: str) -> jinja2.Environment:
     """The templates of a package's folder `templates`, which may extend and import those of this room.
 
-    All values are escaped, a missing value is an error, and the filters `figure`, `share` and `interval` are at hand.
+    All values are escaped, a missing value is an error, and `figure`, `share`, `interval` and `moment` are filters.
 
     Args:
         package: dotted name, such as `pipeline.report`.
@@ -21,7 +22,7 @@ def templates_of(package: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(figure=figure, share=share, interval=interval)
+    environment.filters.update(figure=figure, share=share, interval=interval, moment=moment)
     return environment
 
 
@@ -41,3 +42,8 @@ def share(value: float | None, decimals: int = 0) -> str:
 def interval(bounds: tuple[float, float] | list[float] | None) -> str:
     """Both bounds of an interval as `.879 to .972`; a dash where it is not determined."""
     return "-" if not bounds else f"{figure(bounds[0])} to {figure(bounds[1])}"
+
+
+def moment(time: str) -> str:
+    """A time of a record, ISO 8601 with its zone, as `2026-05-01 09:30 UTC`."""
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -18,9 +18,19 @@ def data_hash(layout: Layout) -> str:
 
 def git_commit(layout: Layout) -> str:
     """The commit that is checked out, with `-dirty` behind it where files were changed; empty outside git."""
-    command = ["git", "-C", str(layout.root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    return _git(layout, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*").strip()
+
+
+def changed_files(layout: Layout) -> list[str]:
+    """Tracked files that differ from the commit, by path; none outside git."""
+    return [name for name in _git(layout, "diff", "--name-only", "-z", "HEAD").split("\0") if name]
+
+
+def _git(layout: Layout, *arguments: str) -> str:
+    """What git answers; empty where it does not."""
+    command = ["git", "-C", str(layout.root), *arguments]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return result.stdout.strip() if result.returncode == 0 else ""
+    return result.stdout if result.returncode == 0 else ""

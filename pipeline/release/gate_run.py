@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.core.errors import DataError, ServingError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
-from pipeline.core.tables import read_rows
+from pipeline.core.tables import read_rows, write_rows
 from pipeline.evaluation.calibration import expected_calibration_error, reliability_table
 from pipeline.evaluation.openings import log_opening
 from pipeline.evaluation.predictions import PREDICTED_BY
@@ -23,14 +23,16 @@ from pipeline.release.gate_report import GateReport, write_gate
 from pipeline.release.journal import Entry, current, read_journal
 from pipeline.release.lines import line_of
 from pipeline.release.manifest import candidate_manifest
-from pipeline.release.predictions import PhotoPrediction, read_predictions
+from pipeline.release.predictions import ANSWERS, GateAnswer, PhotoPrediction, read_predictions
 from pipeline.release.publishing import check_published
 from pipeline.release.tracking import read_lock
 from serving.contract import PhotoLimits
 
 
 def run_gate(layout: Layout, parameters: Parameters) -> GateReport:
-    """Judge the exported candidate and write `reports/gate.json`; an override of an earlier verdict ends with it.
+    """Judge the exported candidate; write `reports/gate.json` and, photo by photo, `artifacts/gate/answers.parquet`.
+
+    An override of an earlier verdict ends with it.
 
     Evaluation's predictions are taken where it measured the test side; otherwise the gate scores the test photos
     itself and logs that it opened the test side.
@@ -45,9 +47,9 @@ def run_gate(layout: Layout, parameters: Parameters) -> GateReport:
     if serving is not None:
         check_published(line, serving.version, serving.manifest)
     candidate = _candidate(layout, parameters)
+    rows = _test_rows(layout, candidate.classes)
     champion = None
     if serving is not None and parameters.gate.margin is not None:
-        rows = _test_rows(layout, candidate.classes)
         champion = _scored_by(line.version(serving.version), rows, layout, parameters)
     result = judge(candidate, champion, parameters.gate, parameters.seed, parameters.evaluate.bootstrap_samples)
     report = GateReport(
@@ -59,8 +61,15 @@ def run_gate(layout: Layout, parameters: Parameters) -> GateReport:
         seed=parameters.seed,
         n=len(candidate.labels),
     )
+    write_rows(layout.artifacts("gate") / ANSWERS, GateAnswer, _answers(rows, candidate, champion))
     write_gate(layout, report)
     return report
+
+
+def _answers(rows: list[SplitRow], candidate: Scored, champion: Scored | None) -> list[GateAnswer]:
+    ours = candidate.predicted.tolist()
+    theirs = champion.predicted.tolist() if champion is not None else [None] * len(rows)
+    return [GateAnswer(row.path, str(row.label), *answers) for row, *answers in zip(rows, ours, theirs, strict=True)]
 
 
 def _version(serving: Entry | None) -> int | None:

@@ -41,6 +41,11 @@ def tracking_uri(layout: Layout, parameters: Parameters) -> str:
     return uri
 
 
+def artifact_root(layout: Layout) -> str:
+    """Where the files of a checkout's own MLflow lie, as a URI."""
+    return (layout.root / "mlartifacts").resolve().as_uri()
+
+
 @contextmanager
 def connected(layout: Layout, parameters: Parameters) -> Iterator[Any]:
     """Give an `MlflowClient`, and turn what goes wrong with it into words.
@@ -68,9 +73,9 @@ def mlflow_errors(uri: str) -> Iterator[None]:
         try:
             yield
         except (MlflowException, RequestException, SQLAlchemyError) as error:
-            first_line = _without_secrets(str(error).strip().splitlines()[0], uri)[:300]
+            first_line = without_secrets(str(error).strip().splitlines()[0], uri)[:300]
             raise ServingError(
-                f"MLflow at {_without_secrets(uri, uri)} does not do what it is asked: {first_line}",
+                f"MLflow at {without_secrets(uri, uri)} does not do what it is asked: {first_line}",
                 expected="an MLflow tracking server with a model registry, version 3.17 or later, or a SQLite file",
                 todo="start it, or name another in MLFLOW_TRACKING_URI or tracking.uri; nothing is trained again",
             ) from error
@@ -83,8 +88,16 @@ def experiment_id(client: Any, layout: Layout, parameters: Parameters) -> str:
     if known is not None:
         return str(known.experiment_id)
     local = tracking_uri(layout, parameters).startswith(_SQLITE)
-    location = (layout.root / "mlartifacts").resolve().as_uri() if local else None
+    location = artifact_root(layout) if local else None
     return str(client.create_experiment(name, artifact_location=location))
+
+
+def run_page(layout: Layout, parameters: Parameters, experiment: str, run_id: str) -> str:
+    """Address of a run's page, without the user and password of MLflow's own; empty where no server shows it."""
+    uri = tracking_uri(layout, parameters)
+    if not uri.startswith(("http://", "https://")):
+        return ""
+    return f"{without_secrets(uri, uri).rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def _client(uri: str) -> Any:
@@ -101,6 +114,7 @@ def _client(uri: str) -> Any:
     return client
 
 
-def _without_secrets(text: str, uri: str) -> str:
+def without_secrets(text: str, uri: str) -> str:
+    """Text in which a URI may stand, without that URI's user and password."""
     user, at, _ = urlsplit(uri).netloc.rpartition("@")
     return text.replace(user + at, "") if at else text

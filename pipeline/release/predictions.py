@@ -1,4 +1,4 @@
-"""The evaluation's predictions, photo by photo."""
+"""What models said of photos, photo by photo: as evaluation measured it, and as the gate compared it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.core.errors import DataError
+
+ANSWERS = "answers.parquet"
+"""In `artifacts/gate`: the answers that the gate compared."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,18 @@ class PhotoPrediction:
     predicted: str
     probabilities: dict[str, float]
     """By class."""
+
+
+@dataclass(frozen=True)
+class GateAnswer:
+    """A line of `artifacts/gate/answers.parquet`: a test photo as the gate scored it."""
+
+    path: str
+    label: str
+    candidate: str
+    """The class that the candidate predicts."""
+    champion: str | None
+    """The class that the model in service predicts; None where the gate compared with none."""
 
 
 def read_predictions(path: Path) -> list[PhotoPrediction]:

@@ -15,6 +15,7 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.export.manifest import FILE_NAME as MANIFEST
 from pipeline.export.manifest import manifest_sha256
+from pipeline.release.card import model_card
 from pipeline.release.facts import data_hash, git_commit
 from pipeline.release.gate_report import GateReport, read_gate
 from pipeline.release.golden import GOLDEN, golden_photos, write_golden
@@ -22,7 +23,7 @@ from pipeline.release.journal import read_journal
 from pipeline.release.lines import line_of
 from pipeline.release.manifest import candidate_manifest
 from pipeline.release.mlflow_client import connected, mlflow_errors
-from pipeline.release.tracking import RUN_HASH_TAG, SAVED_MODEL, hash_of_run, read_lock, track
+from pipeline.release.tracking import RUN_HASH_TAG, SAVED_MODEL, hash_of_run, log_judgement, read_lock, track
 from serving.contract import PhotoLimits
 
 CHAMPION = "champion"
@@ -81,7 +82,8 @@ def register(layout: Layout, parameters: Parameters) -> ModelVersion:
         known = registry.version_with_tag(RUN_HASH_TAG, tags[RUN_HASH_TAG])
         if known is None:
             _log_release_facts(client, run.run_id, layout, parameters)
-        version = known if known is not None else registry.add_version(run.run_id, tags)
+        card = model_card(layout, parameters, gate)
+        version = known if known is not None else registry.add_version(run.run_id, tags, card)
         if version not in _tried_versions(layout, parameters):
             registry.set_alias(CHALLENGER, version)
     return ModelVersion(registry.name, version, run.run_id, created=known is None)
@@ -103,12 +105,21 @@ class Registry:
         """Turn MLflow's errors within a block into words, see `mlflow_errors`."""
         return mlflow_errors(str(self._client.tracking_uri))
 
-    def add_version(self, run_id: str, tags: dict[str, str]) -> int:
-        """Register a run's SavedModel; the registered model is made where it is missing."""
+    def add_version(self, run_id: str, tags: dict[str, str], description: str = "") -> int:
+        """Register a run's SavedModel; the registered model is made where it is missing.
+
+        Args:
+            run_id: of the run.
+            tags: of the version.
+            description: of the version, Markdown.
+        """
         if self._registered_model() is None:
             self._client.create_registered_model(self.name)
         source = self._source(run_id)
-        return int(self._client.create_model_version(self.name, source=source, run_id=run_id, tags=tags).version)
+        made = self._client.create_model_version(
+            self.name, source=source, run_id=run_id, tags=tags, description=description
+        )
+        return int(made.version)
 
     def version_with_tag(self, tag: str, value: str) -> int | None:
         """The oldest version with a tag, or None."""
@@ -216,4 +227,4 @@ def _log_release_facts(client: Any, run_id: str, layout: Layout, parameters: Par
         path = Path(folder) / GOLDEN
         write_golden(path, golden_photos(layout, limits))
         client.log_artifact(run_id, str(path))
-    client.log_artifact(run_id, str(layout.gate), "reports")
+    log_judgement(client, run_id, layout)

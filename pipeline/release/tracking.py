@@ -5,6 +5,7 @@ dependencies and parameters in `dvc.lock`.
 """
 
 import csv
+import dataclasses
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -21,15 +22,19 @@ from pipeline.core.hashing import sha256_of_value
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.core.tables import write_text
 from pipeline.export.manifest import FILE_NAME as MANIFEST
 from pipeline.release.facts import data_hash, git_commit
 from pipeline.release.manifest import candidate_manifest
-from pipeline.release.mlflow_client import connected, experiment_id
+from pipeline.release.mlflow_client import connected, experiment_id, run_page
 
 RUN_HASH_TAG = "pipeline.run_hash"
 SAVED_MODEL = "savedmodel"
 
-_LIBRARIES = ("tensorflow", "keras", "mlflow", "dvc", "numpy", "pillow")
+TRACKED = "tracked.json"
+"""In `.heritage`: the run that the last `track` logged or found."""
+
+LIBRARIES = ("tensorflow", "keras", "mlflow", "dvc", "numpy", "pillow")
 _MAX_METRICS_PER_CALL = 1000
 _MAX_PARAMETERS_PER_CALL = 100
 _MAX_PARAMETER_LENGTH = 6000
@@ -42,6 +47,16 @@ class RunReference:
     run_id: str
     created: bool
     """False where the same work was logged before."""
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """The run that logged the checkout's last work, as `.heritage/tracked.json` keeps it."""
+
+    run_hash: str
+    run_id: str
+    page: str
+    """Address of the run in MLflow; empty where MLflow is a database without a server."""
 
 
 def track(layout: Layout, parameters: Parameters) -> RunReference:
@@ -58,13 +73,54 @@ def track(layout: Layout, parameters: Parameters) -> RunReference:
         runs = client.search_runs([experiment], f"tags.`{RUN_HASH_TAG}` = '{run_hash}'")
         finished = [run for run in runs if run.info.status == "FINISHED"]
         if finished:
-            return RunReference(finished[0].info.run_id, created=False)
+            return _noted(finished[0].info, run_hash, layout, parameters, created=False)
         for broken_off in runs:
             client.delete_run(broken_off.info.run_id)
         run = client.create_run(experiment, tags=_tags(layout, parameters, run_hash), run_name=parameters.recipe)
         _log(client, run.info.run_id, layout, parameters)
         client.set_terminated(run.info.run_id, "FINISHED")
-    return RunReference(run.info.run_id, created=True)
+        return _noted(run.info, run_hash, layout, parameters, created=True)
+
+
+def tracked_run(layout: Layout) -> TrackedRun | None:
+    """The run that logged the checkout's last `dvc repro`, or None where `track` has not."""
+    try:
+        tracked = TrackedRun(**json.loads((layout.state / TRACKED).read_text(encoding="utf-8")))
+        run_hash = hash_of_run(read_lock(layout.root / "dvc.lock"))
+    except (OSError, ValueError, TypeError, DataError):
+        return None
+    return tracked if tracked.run_hash == run_hash else None
+
+
+def log_report(layout: Layout, parameters: Parameters) -> str | None:
+    """Add the gate's verdict and the report to the run that logged the checkout's last work.
+
+    Returns:
+        The run's id; None where `track` has not logged it.
+
+    Raises:
+        ServingError: MLflow does not answer, or does not know the run any more.
+    """
+    tracked = tracked_run(layout)
+    if tracked is None:
+        return None
+    with connected(layout, parameters) as client:
+        log_judgement(client, tracked.run_id, layout)
+    return tracked.run_id
+
+
+def log_judgement(client: Any, run_id: str, layout: Layout) -> None:
+    """Add the gate's verdict and the report, where there are any, to a run; what it has of them is replaced."""
+    for path in (layout.gate, layout.report):
+        if path.is_file():
+            client.log_artifact(run_id, str(path), "reports")
+
+
+def _noted(info: Any, run_hash: str, layout: Layout, parameters: Parameters, *, created: bool) -> RunReference:
+    """Note the run for the report; what is served or registered never rests on this note."""
+    page = run_page(layout, parameters, info.experiment_id, info.run_id)
+    write_text(layout.state / TRACKED, json.dumps(dataclasses.asdict(TrackedRun(run_hash, info.run_id, page))) + "\n")
+    return RunReference(info.run_id, created)
 
 
 def read_lock(path: Path) -> dict[str, Any]:
@@ -119,7 +175,7 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _tags(layout: Layout, parameters: Parameters, run_hash: str) -> dict[str, str]:
-    libraries = {f"version.{name}": library_version(name) for name in _LIBRARIES}
+    libraries = {f"version.{name}": library_version(name) for name in LIBRARIES}
     return {
         RUN_HASH_TAG: run_hash,
         "pipeline.recipe": parameters.recipe,

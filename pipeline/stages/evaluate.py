@@ -15,15 +15,17 @@ from PIL import Image
 from pipeline.core.errors import DataError, MachineError
 from pipeline.core.parameters import EvaluateParameters, Parameters
 from pipeline.core.paths import Layout
-from pipeline.core.tables import read_rows, write_text
+from pipeline.core.tables import read_rows, write_rows, write_text
+from pipeline.evaluation.batches import BatchFigures, batch_table
 from pipeline.evaluation.figures import learning_figure
-from pipeline.evaluation.gallery import MAX_PHOTOS
+from pipeline.evaluation.gallery import MAX_PHOTOS, Mistake
+from pipeline.evaluation.heatmaps import HEATMAPS, HeatMapRow, heatmap_row
 from pipeline.evaluation.intervals import wilson_interval
 from pipeline.evaluation.localisation import MIN_PHOTOS, Localisation, localise, read_mask
 from pipeline.evaluation.measurement import Answers, Measurement, mean_over_classes, measure
 from pipeline.evaluation.openings import log_opening
 from pipeline.evaluation.predictions import PREDICTED_BY, check_class_names, write_predictions
-from pipeline.evaluation.reports import save_figure, write_figures, write_tables
+from pipeline.evaluation.reports import save_figure, write_batch_table, write_figures, write_tables
 from pipeline.evaluation.scoring import Scorer, load_scorer
 from pipeline.export.manifest import manifest_of, manifest_sha256
 from pipeline.learning.history import read_history
@@ -40,6 +42,8 @@ class EvaluateResult:
     metrics: dict[str, Any]
     """What `metrics.json` holds."""
     measurement: Measurement
+    batches: list[BatchFigures]
+    """Figures of each batch, by name."""
 
 
 def run(layout: Layout, parameters: Parameters) -> EvaluateResult:
@@ -69,6 +73,8 @@ def run(layout: Layout, parameters: Parameters) -> EvaluateResult:
         result = dataclasses.replace(result, metrics={**result.metrics, "localisation": figures})
     if side is Side.TEST:
         log_opening(layout, parameters, rows, result.metrics["accuracy"], datetime.now(UTC))
+    heatmaps = _heatmaps(layout, scorer, result.measurement.mistakes)
+    write_rows(layout.artifacts("evaluate") / HEATMAPS, HeatMapRow, heatmaps)
     _write(layout, result, f"{side} side, {len(rows):,} photos", limits)
     return result
 
@@ -117,7 +123,8 @@ def evaluate_predictions(
     )
     measurement = measure(answers, parameters, seed)
     values = {"side": parameters.side, **_figures(measurement), **_without_copies(rows, measurement)}
-    return EvaluateResult(_rounded(values), measurement)
+    batches = batch_table([row.batch for row in rows], answers.labels, answers.predicted == answers.labels)
+    return EvaluateResult(_rounded(values), measurement, batches)
 
 
 def _figures(measurement: Measurement) -> dict[str, Any]:
@@ -161,6 +168,16 @@ def _localisation(layout: Layout, scorer: Scorer, rows: Sequence[SplitRow]) -> L
     return localise(list(maps), masks)
 
 
+def _heatmaps(layout: Layout, scorer: Scorer, mistakes: Sequence[Mistake]) -> list[HeatMapRow]:
+    """The grounds of every mistake, and beside them those of the class that the photo bears."""
+    asked = [(mistake.path, name) for mistake in mistakes for name in (mistake.predicted, mistake.label)]
+    if not asked:
+        return []
+    indices = [scorer.classes.index(name) for _, name in asked]
+    maps = scorer.heatmaps_of_files([layout.root / path for path, _ in asked], indices)
+    return [heatmap_row(path, name, heatmap) for (path, name), heatmap in zip(asked, maps, strict=True)]
+
+
 def _write(layout: Layout, result: EvaluateResult, subject: str, limits: PhotoLimits) -> None:
     answers = result.measurement.answers
     named = zip(answers.paths, answers.labels, answers.predicted, strict=True)
@@ -172,6 +189,7 @@ def _write(layout: Layout, result: EvaluateResult, subject: str, limits: PhotoLi
     reports = layout.reports("evaluate")
     write_text(reports / "metrics.json", json.dumps(result.metrics, indent=2, ensure_ascii=False) + "\n")
     write_tables(reports, result.measurement)
+    write_batch_table(reports / "per_batch.csv", result.batches)
     photos = [_photo(layout, mistake.path, limits) for mistake in result.measurement.mistakes[:MAX_PHOTOS]]
     write_figures(reports, result.measurement, subject, photos)
     history = read_history(layout.artifacts("train") / "history.csv")

@@ -12,10 +12,9 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.progress import progress_bar
 from pipeline.core.tables import read_rows
-from pipeline.learning.checkpoints import EpochRow
 from pipeline.learning.classifier import build_classifier, load_pretrained
 from pipeline.learning.handover import MODEL, SHARD_TABLE, pixel_limits, read_classes
-from pipeline.learning.history import write_history
+from pipeline.learning.history import EpochRow, write_history
 from pipeline.learning.training import Observer, TrainingData, TrainingPlan, train_classifier
 from pipeline.photos.records import ShardRow, Side
 

@@ -138,6 +138,16 @@ def test_a_released_version_answers_as_evaluation_did(checkout: Checkout, first_
             assert explained["class"] == row["predicted"]
 
 
+def test_the_report_of_a_whole_run_misses_nothing_and_goes_to_mlflow_with_the_version(
+    checkout: Checkout, first_release: str
+) -> None:
+    page = (checkout.root / "reports/report.html").read_bytes()
+    assert b'class="missing"' not in page
+    assert b">passed</span>" in page
+    [logged] = (checkout.root / "mlartifacts").rglob("reports/report.html")
+    assert logged.read_bytes() == page
+
+
 def test_releasing_again_changes_nothing(checkout: Checkout, first_release: str) -> None:
     history = (checkout.root / "served/tiny/promotions.jsonl").read_bytes()
     assert "there already" in checkout.pipeline("track")

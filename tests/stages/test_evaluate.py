@@ -17,10 +17,10 @@ from red_or_blue import photo_of, save_red_or_blue
 from pipeline.core.errors import DataError, ServingError
 from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
-from pipeline.core.tables import write_rows
+from pipeline.core.tables import read_rows, write_rows
+from pipeline.evaluation.heatmaps import HEATMAPS, HeatMapRow, heatmap_of
 from pipeline.evaluation.openings import TEST_OPENINGS
-from pipeline.learning.checkpoints import EpochRow
-from pipeline.learning.history import write_history
+from pipeline.learning.history import EpochRow, write_history
 from pipeline.photos.records import SplitRow
 from pipeline.stages.evaluate import evaluate_predictions, rows_of_side, run
 
@@ -102,6 +102,30 @@ def test_predictions_name_the_photos_and_the_classes(layout: Layout) -> None:
         assert row["label"] == row["path"].split("/")[2]
         assert row["predicted"] == ("red" if row["red"] > 0.5 else "blue")
     assert {row["path"] for row in rows if row["label"] != row["predicted"]} == {WRONG}
+
+
+def test_a_mistake_leaves_the_grounds_of_the_prediction_and_of_the_label(layout: Layout) -> None:
+    run(layout, parameters_of("test"))
+    rows = read_rows(layout.artifacts("evaluate") / HEATMAPS, HeatMapRow)
+    assert [(row.path, row.explained) for row in rows] == [(WRONG, "blue"), (WRONG, "red")]
+    blue, red = (heatmap_of(row) for row in rows)
+    np.testing.assert_allclose((blue.mean(), red.mean()), (100 / 255, 5 / 255), atol=0.01)
+
+
+def test_a_model_without_mistakes_leaves_an_empty_table_of_heat_maps(layout: Layout) -> None:
+    (layout.root / WRONG).write_bytes(photo_of(COLOURS["red"]))
+    run(layout, parameters_of("test"))
+    assert read_rows(layout.artifacts("evaluate") / HEATMAPS, HeatMapRow) == []
+
+
+def test_each_batch_is_measured_by_itself(layout: Layout) -> None:
+    rows = read_rows(layout.artifacts("split") / "photos.parquet", SplitRow)
+    moved = [replace(row, batch="second") if "/blue/" in row.path else row for row in rows]
+    write_rows(layout.artifacts("split") / "photos.parquet", SplitRow, moved)
+    run(layout, parameters_of("test"))
+    with (layout.reports("evaluate") / "per_batch.csv").open(newline="") as stream:
+        lines = [(line["batch"], line["n"], line["num_mistakes"]) for line in csv.DictReader(stream)]
+    assert lines == [("first", "8", "1"), ("second", "4", "0")]
 
 
 def test_all_files_are_equal_bytes_each_time(layout: Layout) -> None:

@@ -9,9 +9,8 @@ from learning_checkouts import tiny_parameters
 
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.core.paths import Layout
-from pipeline.learning.checkpoints import EpochRow
 from pipeline.learning.classifier import build_classifier
-from pipeline.learning.history import read_history
+from pipeline.learning.history import EpochRow, read_history
 from pipeline.learning.measures import validation_measures
 from pipeline.learning.pixels import PixelLimits
 from pipeline.learning.shards import pixel_dataset

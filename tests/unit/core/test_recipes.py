@@ -70,8 +70,14 @@ def test_any_values_come_back_from_a_rendering(globs: list[str], rate: float, wi
     assert read_back(parameters) == parameters
 
 
+def test_a_recipe_may_tell_its_purpose_and_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("model: {purpose: sorts}\ntrain: {phases: [{epochs: 1}]}\n", encoding="utf-8")
+    model = load_recipe(tmp_path, "mine").parameters().model
+    assert (model.name, model.purpose, model.limits) == ("mine", "sorts", "")
+
+
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
-    with pytest.raises(ParameterError, match="demo, elements"):
+    with pytest.raises(ParameterError, match=", ".join(RECIPES)):
         load_recipe(PROJECT / "recipes", "elemnts")
 
 

@@ -78,6 +78,7 @@ def test_tables_hold_what_was_measured(tmp_path: Path) -> None:
     assert sum(line["actual"] == line["predicted"] for line in confusion) == np.trace(measurement.confusion)
     per_class = lines_of(tmp_path / "per_class.csv")
     assert [line["class"] for line in per_class] == list(measurement.answers.classes)
+    assert {line["threshold"] for line in per_class} == {"0.25"}
     assert per_class[3]["n"] == "0"
     assert (per_class[3]["recall"], per_class[3]["recall_low"], per_class[3]["f1"]) == ("", "", "")
     assert float(per_class[0]["recall_low"]) < float(per_class[0]["recall"]) < float(per_class[0]["recall_high"])
@@ -89,7 +90,7 @@ def test_tables_hold_what_was_measured(tmp_path: Path) -> None:
 
 
 def test_learning_curves_mark_the_phases_and_the_kept_epoch() -> None:
-    from pipeline.learning.checkpoints import EpochRow
+    from pipeline.learning.history import EpochRow
 
     history = [
         EpochRow(epoch, 1 + (epoch > 2), 0.01, 1.0, 0.5, 1.0, 0.5, 0.5, 1.0, 1.0, epoch in (1, 3))

@@ -76,6 +76,13 @@ def test_maps_are_of_the_class_that_is_asked_for(scorer: Scorer, tmp_path: Path)
     assert of_blue.mean() < 0.1
 
 
+def test_heat_is_on_the_models_own_scale(scorer: Scorer, tmp_path: Path) -> None:
+    (tmp_path / "red.png").write_bytes(photo_of(RED))
+    [heat] = scorer.heatmaps_of_files([tmp_path / "red.png"], [0])
+    [map_in_logits] = scorer.explain_files([tmp_path / "red.png"], [0])
+    np.testing.assert_allclose(heat, map_in_logits / 2)
+
+
 def test_an_unreadable_photo_is_named(scorer: Scorer, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no photo")
     with pytest.raises(DataError, match=r"text\.jpg: not a photo"):

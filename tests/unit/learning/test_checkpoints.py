@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.learning.checkpoints import EpochRow, load_checkpoint, save_checkpoint
+from pipeline.learning.checkpoints import load_checkpoint, save_checkpoint
+from pipeline.learning.history import EpochRow
 
 ROW = EpochRow(1, 1, 0.001, 0.7, 0.5, 0.69, 0.6, 0.55, 1.5, 20.0, True)
 

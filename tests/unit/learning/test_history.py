@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.learning.checkpoints import EpochRow
-from pipeline.learning.history import read_history, write_history
+from pipeline.learning.history import EpochRow, read_history, write_history
 
 
 def test_a_history_comes_back_as_it_was_written(tmp_path: Path) -> None:

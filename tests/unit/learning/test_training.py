@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.core.errors import ParameterError
 from pipeline.core.parameters import AugmentParameters, TrainParameters
-from pipeline.learning.checkpoints import EpochRow
 from pipeline.learning.classifier import Classifier, build_classifier
+from pipeline.learning.history import EpochRow
 from pipeline.learning.schedules import learning_rate_at
 from pipeline.learning.training import Observer, TrainingData, TrainingPlan, train_classifier
 

@@ -7,7 +7,7 @@ import jinja2
 import pytest
 from PIL import Image
 
-from pipeline.pages.page import figure, interval, share, templates_of
+from pipeline.pages.page import figure, interval, moment, share, templates_of
 from pipeline.pages.pictures import thumbnail
 
 
@@ -20,6 +20,11 @@ def test_a_figure_has_no_leading_nought(value: float | None, text: str) -> None:
 
 def test_shares_and_intervals_are_in_words_for_people() -> None:
     assert (share(0.126), share(None), interval((0.8, 0.95)), interval(None)) == ("13 %", "-", ".800 to .950", "-")
+
+
+@pytest.mark.parametrize("time", ("2026-05-01T09:30:59+00:00", "2026-05-01T11:30:00+02:00"))
+def test_a_moment_is_in_words_for_people_and_in_one_zone(time: str) -> None:
+    assert moment(time) == "2026-05-01 09:30 UTC"
 
 
 def test_what_people_write_is_escaped() -> None:

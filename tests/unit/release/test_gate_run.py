@@ -16,6 +16,7 @@ from pipeline.photos.records import SplitRow
 from pipeline.release.gate import Verdict
 from pipeline.release.gate_report import gate_table, override_gate, read_gate
 from pipeline.release.gate_run import run_gate
+from pipeline.release.predictions import ANSWERS, GateAnswer
 from pipeline.release.promotion import promote
 from pipeline.release.registry import register
 
@@ -63,6 +64,8 @@ def test_evaluations_predictions_of_the_test_side_are_taken(checkout, scored_fol
     assert (report.verdict, report.n, report.rules[0].value) == (Verdict.PASSED, 8, 0.5)
     assert (report.champion_version, report.data_hash, report.seed) == (None, "abc.dir", 7)
     assert read_gate(checkout.layout) == report
+    answers = read_rows(checkout.layout.artifacts("gate") / ANSWERS, GateAnswer)
+    assert (len(answers), {answer.champion for answer in answers}) == (8, {None})
 
 
 @pytest.mark.parametrize("reason", ("other photos", "stale lock", "no lock"))
@@ -93,6 +96,11 @@ def test_the_champion_is_scored_on_the_same_photos(checkout, fake, scored_folder
     assert scored_folders == ["1"]
     change = report.rules[-1]
     assert (report.champion_version, change.baseline, change.n) == (1, 0.5, 8)
+    answers = read_rows(checkout.layout.artifacts("gate") / ANSWERS, GateAnswer)
+    assert [(answer.label, answer.candidate, answer.champion) for answer in answers[3:5]] == [
+        ("damaged", "damaged", "sound"),
+        ("sound", "sound", "sound"),
+    ]
 
 
 def test_a_damaged_champion_is_an_error_and_no_verdict(checkout, fake, scored_folders) -> None:

@@ -13,9 +13,17 @@ from pipeline.release import registry, tracking
 from pipeline.release.gate import Verdict
 from pipeline.release.gate_report import override_gate
 from pipeline.release.golden import golden_photos, read_golden, write_golden
-from pipeline.release.mlflow_client import connected, tracking_uri
+from pipeline.release.mlflow_client import connected, run_page, tracking_uri
 from pipeline.release.registry import register
-from pipeline.release.tracking import RunReference, flattened, hash_of_run, read_lock, track
+from pipeline.release.tracking import (
+    RunReference,
+    flattened,
+    hash_of_run,
+    log_report,
+    read_lock,
+    track,
+    tracked_run,
+)
 from serving.contract import PhotoLimits
 
 LOCK = {
@@ -82,6 +90,33 @@ def test_a_run_that_broke_off_is_logged_anew(checkout, monkeypatch) -> None:
     reference = track(checkout.layout, checkout.parameters)
     assert reference.created
     assert "accuracy" in run_of(checkout, reference.run_id).data.metrics
+
+
+def test_the_run_of_just_this_work_is_known_without_asking_mlflow(checkout) -> None:
+    assert tracked_run(checkout.layout) is None
+    reference = track(checkout.layout, checkout.parameters)
+    known = tracked_run(checkout.layout)
+    assert (known.run_id, known.page) == (reference.run_id, "")
+    checkout.make_candidate("second")
+    assert tracked_run(checkout.layout) is None
+
+
+def test_verdict_and_report_are_added_to_the_tracked_run_and_replace_those_before(checkout) -> None:
+    checkout.layout.report.write_text("first")
+    assert log_report(checkout.layout, checkout.parameters) is None
+    run_id = track(checkout.layout, checkout.parameters).run_id
+    assert log_report(checkout.layout, checkout.parameters) == run_id
+    checkout.layout.report.write_text("second")
+    log_report(checkout.layout, checkout.parameters)
+    assert {"reports/gate.json", "reports/report.html"} <= artifacts_of(checkout, run_id)
+    folder = Path(run_of(checkout, run_id).info.artifact_uri.removeprefix("file://"))
+    assert (folder / "reports" / "report.html").read_text() == "second"
+
+
+def test_a_runs_page_bears_no_password(checkout, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:word@mlflow.example.org/")
+    page = run_page(checkout.layout, checkout.parameters, "4", "run17")
+    assert page == "https://mlflow.example.org/#/experiments/4/runs/run17"
 
 
 def test_without_a_lock_file_the_next_step_is_dvc_repro(checkout) -> None:
@@ -174,6 +209,21 @@ def test_registering_makes_a_version_once_and_names_it_challenger(checkout) -> N
         assert known.alias("challenger") == 2
         assert known.version(1).gate == "passed"
     assert {"golden.json", "reports/gate.json"} <= artifacts_of(checkout, first.run_id)
+
+
+def test_a_version_bears_its_card_and_its_run_the_report(checkout) -> None:
+    checkout.layout.report.write_text("page")
+    model = checkout.parameters.model.model_copy(update={"purpose": "Finds *damage*.", "limits": "Not a judge."})
+    version = register(checkout.layout, checkout.parameters.model_copy(update={"model": model}))
+    assert "reports/report.html" in artifacts_of(checkout, version.run_id)
+    with connected(checkout.layout, checkout.parameters) as client:
+        assert client.get_model_version("walls", "1").description.split("\n\n") == [
+            "Finds \\*damage\\*.",
+            "Not a judge.",
+            "Gate: passed.",
+            "On 8 photos of the test side: accuracy 0.900.",
+            "Report: `reports/report.html` among the artifacts of the run that made this version.",
+        ]
 
 
 @pytest.mark.parametrize("verdict", (Verdict.REFUSED, Verdict.NOT_JUDGED))

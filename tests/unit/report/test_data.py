@@ -1,0 +1,62 @@
+"""The photos of a run: every file is counted once, and what a person should look at is said."""
+
+from pathlib import Path
+
+from reported_runs import HOSTILE, split_row, write_run
+
+from pipeline.report.data import Counts, counts_by, section, warnings_of
+
+
+def test_files_are_counted_once_by_side_or_fate() -> None:
+    rows = [
+        split_row("data/one/red/a.jpg", "red", "train"),
+        split_row("data/one/red/b.jpg", "red", "test"),
+        split_row("data/one/red/c.jpg", "red", "none", "dark", "quarantine"),
+        split_row("data/one/_unlabelled/d.jpg", None, "none"),
+    ]
+    assert counts_by(rows, ["red", "red", "red", "grey"]) == [
+        Counts("grey", "", 1, 0, 0, 0, 0, 1),
+        Counts("red", "", 3, 1, 1, 0, 1, 0),
+    ]
+
+
+def test_the_warnings_of_all_stages_are_gathered(tmp_path: Path) -> None:
+    layout, _ = write_run(tmp_path)
+    assert warnings_of(layout) == [
+        "data/three is left out",
+        "1 lines of reviews/decisions.csv are about photos that this run does not see",
+        "2 photos were left out because they would tie training to the photos that measure it",
+    ]
+
+
+def test_the_section_shows_batches_reasons_and_broken_expectations(tmp_path: Path) -> None:
+    html = section(*write_run(tmp_path)).html
+    for text in (
+        "15 files came in 2 batches",
+        "pinned to the test side",
+        "copy of kept",
+        "1 of 2 expectations",
+        "Most can be",
+    ):
+        assert text in html
+
+
+def test_names_of_files_are_escaped(tmp_path: Path) -> None:
+    html = section(*write_run(tmp_path)).html
+    assert HOSTILE not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;.jpg" in html
+
+
+def test_the_pages_of_great_expectations_are_linked_where_they_are(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    assert "href" not in section(layout, parameters).html
+    docs = layout.reports("validate") / "data_docs" / "index.html"
+    docs.parent.mkdir()
+    docs.touch()
+    assert 'href="validate/data_docs/index.html"' in section(layout, parameters).html
+
+
+def test_without_a_split_the_next_step_is_dvc_repro(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    (layout.artifacts("split") / "photos.parquet").unlink()
+    assert "<code>dvc repro</code>" in section(layout, parameters).html

@@ -1,0 +1,68 @@
+"""Lineage: what a model was made from, so that it can be made again."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import yaml
+from learning_checkouts import tiny_parameters
+from reported_runs import write_run
+
+from pipeline.release.tracking import hash_of_run, read_lock
+from pipeline.report.lineage import section, settings, stage_lines
+
+STAGES = {
+    "train": {
+        "cmd": "train",
+        "deps": [{"path": "pipeline/stages/train.py", "md5": "c" * 32}, {"path": "artifacts/augment", "md5": "a" * 32}],
+        "outs": [{"path": "artifacts/train/history.csv", "md5": "b" * 32}],
+    }
+}
+
+
+def test_every_parameter_is_told_with_its_default() -> None:
+    found = {setting.name: setting for setting in settings(tiny_parameters(photos={"batches": ["one", "two"]}))}
+    assert (found["photos.batches"].value, found["photos.batches"].default) == ("one, two", "*")
+    assert (found["train.width"].value, found["train.width"].default) == ("0.25", "none")
+    assert found["train.phases.0.schedule.learning_rate"].differs
+    assert not found["validate.max_pixels"].differs
+    assert found["model.name"].differs
+
+
+def test_a_stage_is_told_by_what_it_read_and_made_without_its_code() -> None:
+    [line] = stage_lines(STAGES)
+    assert line.used == (("artifacts/augment", "a" * 32),)
+    assert line.made == (("artifacts/train/history.csv", "b" * 32),)
+
+
+def test_the_run_is_named_where_it_logged_just_this_work(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": STAGES}))
+    run_hash = hash_of_run(read_lock(tmp_path / "dvc.lock"))
+    layout.state.mkdir()
+    note = layout.state / "tracked.json"
+    note.write_text(json.dumps({"run_hash": run_hash, "run_id": "run17", "page": "http://mlflow/#/run17"}))
+    assert '<a href="http://mlflow/#/run17"><code>run17</code></a>' in section(layout, parameters).html
+    note.write_text(json.dumps({"run_hash": "another", "run_id": "run17", "page": ""}))
+    assert "<code>pipeline track</code>" in section(layout, parameters).html
+
+
+def test_the_commit_is_told_with_the_files_that_were_changed_since(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    assert "not under git" in section(layout, parameters).html
+    changed = tmp_path / "a <b>.yaml"
+    changed.touch()
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    for command in (["init", "--quiet"], ["add", changed.name], ["commit", "--quiet", "--message=start"]):
+        subprocess.run([*git, *command], check=True)
+    assert "nothing changed since" in section(layout, parameters).html
+    changed.write_text("new")
+    assert "with changes to 1 file:\n<code>a &lt;b&gt;.yaml</code>" in section(layout, parameters).html
+
+
+def test_dvcs_plots_are_linked_where_they_are(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    assert "dvc_plots" not in section(layout, parameters).html
+    (tmp_path / "dvc_plots").mkdir()
+    (tmp_path / "dvc_plots" / "index.html").touch()
+    assert 'href="../dvc_plots/index.html"' in section(layout, parameters).html
