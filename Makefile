@@ -1,7 +1,7 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto demo photos recipe repro release report rollback up serve explainer test test-all lint
+.PHONY: help setup lock proto demo photos recipe repro gate report release predict rollback up serve explainer test test-all lint
 
 # The first Python of these that is 3.11 or 3.12 and runs.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
@@ -49,14 +49,19 @@ recipe: setup ## choose what to train: make recipe NAME=<recipe> [BATCHES=<globs
 repro: setup ## run the stages whose inputs changed
 	$(BIN)/dvc repro
 
-release: setup ## track, judge (with a report), register and promote what the graph made
+gate: setup ## log the run, judge it and write its report: reports/report.html
 	$(PIPELINE) track
 	$(PIPELINE) gate
+
+report: setup ## write the report of the last run anew
+	$(PIPELINE) report
+
+release: gate ## judge, register and promote what the graph made
 	$(PIPELINE) register
 	$(PIPELINE) promote
 
-report: setup ## make the page about the last run anew: reports/report.html
-	$(PIPELINE) report
+predict: setup ## ask the served model about a folder: make predict FROM=<folder>
+	$(PIPELINE) predict "$(FROM)"
 
 rollback: setup ## serve the version before, without training
 	$(PIPELINE) rollback
@@ -68,7 +73,7 @@ serve: setup ## the model server, gRPC on 8500 and REST on 8501
 	$(BIN)/python -m serving.server --port=8500 --rest_api_port=8501 --model_config_file=served/models.config \
 		--model_config_file_poll_wait_seconds=1
 
-explainer: setup ## the explanation sidecar on 8502
+explainer: setup ## the explanation page and its API on 8502
 	$(BIN)/python -m serving.explainer --model="$(MODEL)" --label=stable
 
 test: setup ## the tests, below ten minutes on two cores

@@ -60,7 +60,7 @@ def run_demo(layout: Layout, parameters: Parameters) -> None:
     say(f"\nDone in {time.monotonic() - started:.0f} s. To look at:")
     for path in (layout.report, *overlays):
         say(f"  {path}")
-    say("  make serve, make explainer: the servers, to ask about photos of your own")
+    say("  make up: MLflow, the model server and the explanation page, to ask about photos of your own")
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

@@ -154,5 +154,5 @@ def _say_served(result: "ServedResult") -> None:
     change = f"serves now; {before}" if result.changed else "serves already"
     say(f"{result.name} version {result.version} {change}")
     if result.private_server:
-        say("no server of this folder is running: a private one answered for the version, and was stopped")
+        say("no running server serves this line yet: a private one answered for the version, and was stopped")
     warn(result.notes)

@@ -1,0 +1,1 @@
+"""Services: what people look at beside a run, started and stopped together."""

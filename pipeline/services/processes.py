@@ -1,0 +1,197 @@
+"""Several servers run as one: started together, said when they answer, stopped together, whatever happens."""
+
+import ctypes
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import DEVNULL, STDOUT
+from typing import TextIO
+
+import psutil
+
+from pipeline.console import say
+from pipeline.core.errors import ServingError
+
+START_SECONDS = 180.0
+"""Time for a service to answer; the first start of MLflow makes a database, and TensorFlow takes seconds to import."""
+STOP_SECONDS = 8.0
+"""Time for a service to end calls under way; the model server and the explainer allow theirs five."""
+
+ERRORS = re.compile(r"^(\S+ ){0,2}(ERROR|CRITICAL)\b")
+"""Lines whose level says so, alone or after date and time."""
+
+_LAST_SECONDS = 2.0
+_TICK_SECONDS = 0.2
+_LAST_LINES = 15
+_PR_SET_CHILD_SUBREAPER = 36
+_CHILD = (sys.executable, "-m", "pipeline.services.child")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server in a process of its own."""
+
+    name: str
+    """For people, and for its log file."""
+    module: str
+    """Run as `python -m <module>`."""
+    flags: Sequence[str]
+    address: str
+    """Where people and programs find it."""
+    answers: Callable[[], bool]
+    """Whether it answers at this moment; takes a second at most."""
+    telling: re.Pattern[str] = ERRORS
+    """Lines of its log that people should see."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to this process's own."""
+
+    @property
+    def log_name(self) -> str:
+        """Name of its log file."""
+        return f"{self.name.replace(' ', '-').lower()}.log"
+
+
+@dataclass
+class _Running:
+    service: Service
+    process: psutil.Popen
+    log: Path
+    stream: TextIO
+    partial: str = ""
+
+    def show_news(self) -> None:
+        """Print what people should see of the lines written since the last call."""
+        *lines, self.partial = (self.partial + self.stream.read()).split("\n")
+        for line in lines:
+            if self.service.telling.search(line):
+                say(f"{self.service.name} | {line}")
+
+
+def run_together(services: Sequence[Service], logs: Path) -> None:
+    """Start services, say where each is once it answers, and go on until SIGINT, SIGTERM or SIGHUP.
+
+    Whatever the end, all are stopped, with every process that they started: all descendants of this process count as
+    theirs. Where this process is killed, each service ends by itself.
+
+    Args:
+        services: in the order in which they are said to answer.
+        logs: folder of their logs; those of an earlier start are overwritten.
+
+    Raises:
+        ServingError: a service ended by itself, or did not answer in time.
+        KeyboardInterrupt: SIGINT came; all are stopped by then.
+    """
+    _adopt_orphans()
+    logs.mkdir(parents=True, exist_ok=True)
+    running: list[_Running] = []
+    with _signals() as received, ExitStack() as files:
+        try:
+            for service in services:
+                running.append(_started(service, logs, files))
+            _watch(running, received)
+        finally:
+            _stop(running)
+    if received[:1] == [signal.SIGINT]:
+        raise KeyboardInterrupt
+
+
+def _started(service: Service, logs: Path, files: ExitStack) -> _Running:
+    log = logs / service.log_name
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            [*_CHILD, service.module, *service.flags],
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **service.environment},
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=STDOUT,
+            start_new_session=True,  # Ctrl-C on a terminal comes to this process alone, which stops them in order
+        )
+    return _Running(service, process, log, files.enter_context(log.open(encoding="utf-8", errors="replace")))
+
+
+def _watch(running: Sequence[_Running], received: Sequence[int]) -> None:
+    """Look after services until a signal was received."""
+    deadline = time.monotonic() + START_SECONDS
+    silent = list(running)
+    width = max(len(one.service.name) for one in running)
+    while not received:
+        for one in running:
+            one.show_news()
+            if one.process.poll() is not None:
+                raise _ended(one)
+        while silent and silent[0].service.answers():
+            service = silent.pop(0).service
+            say(f"{service.name:{width}}  {service.address}")
+            if not silent:
+                say("all of them answer; Ctrl-C stops them")
+        if silent and time.monotonic() > deadline:
+            raise _late(silent[0])
+        time.sleep(_TICK_SECONDS)
+
+
+def _stop(running: Sequence[_Running]) -> None:
+    """Ask the services to end, then what they left behind; kill what does not end in time."""
+    with suppress(OSError):  # the terminal may be gone
+        say("stopping ...")
+    services = [one.process for one in running]
+    _end(services, psutil.Process.terminate, STOP_SECONDS)
+    _end(services, psutil.Process.kill, _LAST_SECONDS)
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        _end(psutil.Process().children(recursive=True), end, _LAST_SECONDS)
+
+
+def _end(processes: Sequence[psutil.Process], end: Callable[[psutil.Process], None], seconds: float) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            end(process)
+    psutil.wait_procs(processes, timeout=seconds)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect the signals that ask for an end, instead of being ended by them; `nohup` keeps its meaning."""
+    received: list[int] = []
+    asking = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        asking.remove(signal.SIGHUP)
+    before = {number: signal.signal(number, lambda got, _: received.append(got)) for number in asking}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of processes whose own parent ends, so that they are found and stopped; on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _ended(one: _Running) -> ServingError:
+    code = one.process.returncode
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return ServingError(
+        f"{one.service.name} {how}, so the others were stopped; its last lines:\n{_last_lines(one.log)}",
+        expected="services that run until they are stopped",
+        todo=f"mend what {one.log} names, then start them again",
+    )
+
+
+def _late(one: _Running) -> ServingError:
+    return ServingError(
+        f"{one.service.name} does not answer at {one.service.address}; its last lines:\n{_last_lines(one.log)}",
+        expected=f"an answer within {START_SECONDS:.0f} s",
+        todo=f"mend what {one.log} names, then start them again",
+    )
+
+
+def _last_lines(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])

@@ -1,0 +1,161 @@
+"""MLflow's page, the model server and the explanation page, together."""
+
+import http.client
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from pipeline.console import say
+from pipeline.core.locks import held_lock
+from pipeline.core.parameters import Parameters
+from pipeline.core.paths import Layout
+from pipeline.release.lines import ModelLine, line_of
+from pipeline.release.mlflow_client import artifact_root, tracking_uri, without_secrets
+from pipeline.release.model_server import running_server
+from pipeline.release.server_config import config_text, served_models
+from pipeline.services.ports import HOST, Port, check_ports
+from pipeline.services.processes import ERRORS, Service, run_together
+from serving.contract import STABLE_LABEL
+
+_PROBE_SECONDS = 1.0
+_VERSIONS = re.compile(rf"{ERRORS.pattern}|Model \S+ version \d+: AVAILABLE")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports of the pages; the model server's gRPC port is that of `serving.grpc_address`."""
+
+    mlflow: int = 5000
+    rest: int = 8501
+    explainer: int = 8502
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A service and the ports that it listens on."""
+
+    ports: Sequence[Port]
+    service: Service
+
+
+def run_up(layout: Layout, parameters: Parameters, ports: Ports) -> None:
+    """Run everything that people look at until Ctrl-C; what the parameters place elsewhere is only named.
+
+    Raises:
+        MachineError: it runs already in this checkout, or ports are taken.
+        ServingError: a service ended by itself, or did not answer in time.
+        KeyboardInterrupt: stopped by Ctrl-C.
+    """
+    line = line_of(layout, parameters)
+    with held_lock(layout.state / "up.lock", "`make up`, which runs already"):
+        parts = [
+            *_mlflow(layout, parameters, ports.mlflow),
+            *_model_server(line, parameters, ports.rest),
+            _explainer(parameters, ports.explainer),
+        ]
+        check_ports([port for part in parts for port in part.ports])
+        _prepare_server_config(line)
+        logs = layout.state / "logs"
+        names = ", ".join(part.service.name for part in parts)
+        say(f"starting {names}; this takes up to half a minute, and their logs lie in {logs}")
+        if line.name not in served_models(line.served):
+            say(f"no version of {line.name!r} serves yet; after `make release` the running servers pick it up")
+        run_together([part.service for part in parts], logs)
+
+
+def _mlflow(layout: Layout, parameters: Parameters, number: int) -> list[_Part]:
+    """MLflow's page over this checkout's store; none where MLflow is a server of its own."""
+    uri = tracking_uri(layout, parameters)
+    if uri.startswith(("http://", "https://")):
+        say(f"MLflow runs elsewhere: {without_secrets(uri, uri)}")
+        return []
+    flags = (
+        f"--default-artifact-root={artifact_root(layout)}",
+        "--no-serve-artifacts",
+        f"--host={HOST}",
+        f"--port={number}",
+        "--workers=1",
+        # MLflow's own list holds patterns such as 10.*, which names of foreign sites match too.
+        f"--allowed-hosts={HOST}:{number},localhost:{number}",
+    )
+    service = Service(
+        "MLflow",
+        "mlflow",
+        ("server", *flags),
+        f"http://{HOST}:{number}",
+        partial(_page_answers, number, "/health"),
+        environment={
+            "MLFLOW_BACKEND_STORE_URI": uri,  # no flag: it may hold a password, and everybody sees the flags
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # processes that judge language models
+        },
+    )
+    return [_Part([Port(number, "MLflow page", "--mlflow-port")], service)]
+
+
+def _model_server(line: ModelLine, parameters: Parameters, rest: int) -> list[_Part]:
+    """The model server over the served folder; none where the parameters name one of another machine."""
+    address = urlsplit(f"//{parameters.serving.grpc_address}")
+    if address.hostname not in (HOST, "localhost") or address.port is None:
+        say(f"the model server runs elsewhere: {parameters.serving.grpc_address}")
+        return []
+    flags = (
+        f"--port={address.port}",
+        f"--rest_api_port={rest}",
+        f"--model_config_file={line.server_config}",
+        "--model_config_file_poll_wait_seconds=1",
+    )
+    service = Service(
+        "model server",
+        "serving.server",
+        flags,
+        f"gRPC {HOST}:{address.port}, REST http://{HOST}:{rest}",
+        partial(_model_server_answers, address.port, rest),
+        _VERSIONS,
+    )
+    grpc_port = Port(address.port, "model server (gRPC)", "serving.grpc_address")
+    return [_Part([grpc_port, Port(rest, "model server (REST)", "--rest-port")], service)]
+
+
+def _explainer(parameters: Parameters, number: int) -> _Part:
+    flags = (
+        f"--model={parameters.model.name}",
+        f"--label={STABLE_LABEL}",
+        f"--server={parameters.serving.grpc_address}",
+        f"--port={number}",
+    )
+    answers = partial(_page_answers, number, "/healthz")
+    service = Service("explanation page", "serving.explainer", flags, f"http://{HOST}:{number}", answers)
+    return _Part([Port(number, "explanation page", "--explainer-port")], service)
+
+
+def _prepare_server_config(line: ModelLine) -> None:
+    """Write the model server's configuration where no promotion has done so yet; a later one replaces it."""
+    line.served.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), line.server_config.open("x", encoding="utf-8") as stream:
+        stream.write(config_text(served_models(line.served)))
+
+
+def _model_server_answers(grpc_port: int, rest_port: int) -> bool:
+    with running_server(f"{HOST}:{grpc_port}") as server:
+        # REST has no page of its own: any answer, a refusal too, shows that it listens.
+        return server is not None and _status(rest_port, "/v1/models/-") is not None
+
+
+def _page_answers(port: int, path: str) -> bool:
+    return _status(port, path) == HTTPStatus.OK
+
+
+def _status(port: int, path: str) -> int | None:
+    """HTTP status of a page on loopback; None where nothing answers."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=_PROBE_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,142 @@
+"""Services as processes: every end of the run leaves none of them behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+TOY = """
+import os, pathlib, signal, subprocess, sys, time
+
+kind, notes = sys.argv[1], pathlib.Path(sys.argv[2])
+if kind == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if kind == "careless":  # starts a process in a session of its own, and forgets it
+    subprocess.Popen([sys.executable, __file__, "calm", str(notes)], start_new_session=True)
+print("chatter about an UNKNOWN ERROR (303) of no weight", flush=True)
+print("12:00 ERROR something that people should see", flush=True)
+(notes / f"{os.getpid()}.pid").touch()
+if kind == "mortal":
+    print("last words", flush=True)
+    sys.exit(3)
+while True:
+    time.sleep(0.05)
+"""
+RUN = """
+import pathlib, sys
+from pipeline.console import problems_for_people
+from pipeline.services import processes
+
+processes.START_SECONDS, processes.STOP_SECONDS, processes._LAST_SECONDS = 15.0, 0.5, 1.0
+notes, *kinds = sys.argv[1:]
+notes = pathlib.Path(notes)
+services = [
+    processes.Service(kind, "toy", (kind, str(notes)), "nowhere", lambda: len(list(notes.glob("*.pid"))) >= len(kinds))
+    for kind in kinds
+]
+with problems_for_people(debug=False):
+    processes.run_together(services, notes / "logs")
+"""
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of toy services, and where they leave their process ids."""
+
+    process: subprocess.Popen[str]
+    notes: Path
+
+    def until_all_answer(self) -> str:
+        """Wait until the run says so, and give what it has printed."""
+        assert self.process.stderr is not None
+        printed = ""
+        for line in self.process.stderr:
+            printed += line
+            if line.startswith("all of them answer"):
+                return printed
+        raise AssertionError(f"the services did not start:\n{printed}")
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; give exit code and what was printed since."""
+        _, printed = self.process.communicate(timeout=30)
+        return self.process.returncode, printed
+
+    def left_behind(self) -> list[int]:
+        """Services, and processes that they started, which run on for five seconds."""
+        numbers = [int(note.stem) for note in self.notes.glob("*.pid")]
+        assert numbers, "no service ever ran"
+        _, alive = psutil.wait_procs([psutil.Process(n) for n in numbers if psutil.pid_exists(n)], timeout=5)
+        return [process.pid for process in alive]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    """`run("calm", "deaf")`: start toy services; what is left of them in the end is killed."""
+    (tmp_path / "toy.py").write_text(TOY, encoding="utf-8")
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    started: list[Run] = []
+
+    def start(*kinds: str) -> Run:
+        command = [sys.executable, "-c", RUN, str(notes), *kinds]
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        started.append(Run(process, notes))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+        for number in one.left_behind():
+            os.kill(number, signal.SIGKILL)
+
+
+def test_ctrl_c_stops_services_and_what_they_forgot(run: Callable[..., Run]) -> None:
+    services = run("calm", "careless")
+    printed = services.until_all_answer()
+    os.killpg(services.process.pid, signal.SIGINT)
+    code, last = services.end()
+    assert (code, last.splitlines()[-1]) == (130, "stopped")
+    assert services.left_behind() == []
+    assert "calm | 12:00 ERROR something that people should see" in printed
+    assert "chatter" not in printed
+    assert "chatter" in (services.notes / "logs" / "calm.log").read_text(encoding="utf-8")
+
+
+def test_sigterm_to_the_parent_alone_stops_a_service_that_ignores_it(run: Callable[..., Run]) -> None:
+    services = run("calm", "deaf")
+    services.until_all_answer()
+    services.process.terminate()
+    time.sleep(0.1)
+    services.process.send_signal(signal.SIGINT)  # an impatient Ctrl-C does not cut the stopping short
+    code, _ = services.end()
+    assert code == 0
+    assert services.left_behind() == []
+
+
+def test_services_end_when_their_parent_is_killed(run: Callable[..., Run]) -> None:
+    services = run("calm", "calm")
+    services.until_all_answer()
+    services.process.kill()
+    assert services.left_behind() == []
+
+
+def test_a_service_that_ends_is_named_with_its_last_words_and_stops_the_others(run: Callable[..., Run]) -> None:
+    services = run("calm", "mortal", "silent")
+    code, printed = services.end()
+    assert code == 5
+    assert "error: mortal ended with exit code 3" in printed
+    assert "  last words\n" in printed
+    assert f"mend what {services.notes / 'logs' / 'mortal.log'} names" in printed
+    assert services.left_behind() == []
