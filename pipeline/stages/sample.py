@@ -1,4 +1,4 @@
-"""Sample: draw a batch of photos of brick walls, intact and cracked, with all that a scraped batch brings."""
+"""Sample: draw a batch of photos of walls, intact and damaged, with all that a scraped batch brings."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence

@@ -2,27 +2,38 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.core.errors import ParameterError
-from pipeline.photos.drawing.photos import View, draw_photo
-from pipeline.photos.drawing.spoils import COPIES, WITHOUT_MASK, Kind, mask_png, spoil
+from pipeline.photos.drawing.photos import Condition, View, draw_photo
+from pipeline.photos.drawing.spoils import COPIES, UNFOUND_COPIES, WITHOUT_MASK, Kind, mask_png, spoil
 from pipeline.photos.drawing.streams import Stream
 
-CRACKED = "cracked"
-INTACT = "intact"
-
 MIN_PHOTOS = 40
-"""The smallest batch that holds every kind of spoil and enough good photos besides."""
+"""The smallest batch that holds every kind of spoil and enough good photos of each condition besides."""
 
 LICENCE = "CC0-1.0"
 AUTHOR = "drawn by the project's generator"
+
+_PER_CENT = {
+    Condition.INTACT: 30,
+    Condition.CRACK: 22,
+    Condition.SPALLING: 12,
+    Condition.EFFLORESCENCE: 12,
+    Condition.GROWTH: 12,
+    Condition.MISSING_BRICK: 12,
+}
+"""Share of each condition among the photos."""
 
 _PER_THOUSAND = {
     Kind.EXACT_COPY: 18,
     Kind.RE_ENCODED: 18,
     Kind.MIRRORED: 12,
+    Kind.CAPTIONED: 9,
+    Kind.WATERMARKED: 9,
+    Kind.CROPPED: 9,
     Kind.LABEL_CONFLICT: 9,
     Kind.MISLABELLED: 9,
     Kind.DARK: 12,
@@ -55,7 +66,7 @@ class PlannedPhoto:
         label: the folder that it is filed under.
         kind: what became of it.
         view: what was photographed.
-        group: `<batch>-wall-<number>`, empty for copies, whose origin a scraper does not know.
+        group: `<batch>-wall-<number>`, empty for copies whose origin cleaning can find.
         mask: path of its mask from the batch folder, or empty.
         source: path of the photo that it copies, or empty.
     """
@@ -92,12 +103,8 @@ class _Shot:
 
     view: View
     kind: Kind
+    label: Condition
     source: "_Shot | None" = None
-
-    @property
-    def label(self) -> str:
-        wrong = self.kind in (Kind.LABEL_CONFLICT, Kind.MISLABELLED)
-        return CRACKED if self.view.cracked != wrong else INTACT
 
 
 def plan_batch(name: str, num_photos: int, seed: int) -> list[PlannedPhoto]:
@@ -124,7 +131,7 @@ def plan_batch(name: str, num_photos: int, seed: int) -> list[PlannedPhoto]:
     order = stream.child("order")
     keys = [(order.between(0, 1 << 30), index) for index in range(len(shots))]
     shuffled = [shots[index] for _, index in sorted(keys)]
-    paths = {shot: f"{shot.label}/img-{number:04d}.jpg" for number, shot in enumerate(shuffled, start=1)}
+    paths = {shot: f"{shot.label.value}/img-{number:04d}.jpg" for number, shot in enumerate(shuffled, start=1)}
     return sorted((_named(shot, paths, name) for shot in shots), key=lambda photo: photo.path)
 
 
@@ -151,7 +158,7 @@ def truth_of(plan: Iterable[PlannedPhoto], name: str) -> list[TruthRow]:
     return [
         TruthRow(
             path=f"data/{name}/{photo.path}",
-            true_label="" if photo.kind is Kind.BLANK else _true_label(photo.view),
+            true_label="" if photo.kind is Kind.BLANK else photo.view.condition.value,
             kind=photo.kind.value,
             source=f"data/{name}/{photo.source}" if photo.source else "",
         )
@@ -169,46 +176,64 @@ def csv_text(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _originals(count: int, stream: Stream) -> list[_Shot]:
-    """Good photos: one to three stretches of each wall, about as many of cracked walls as of intact ones."""
+    """Good photos: one to three stretches of each wall, conditions by their shares."""
     shots: list[_Shot] = []
-    wall = num_cracked = 0
+    wall = 0
     while len(shots) < count:
-        cracked = 2 * num_cracked <= len(shots)
+        condition = _most_wanted(shots)
         stretches = min(stream.between(1, 3), count - len(shots))
-        shots += [_Shot(View(wall, stretch, cracked), Kind.ORIGINAL) for stretch in range(stretches)]
-        num_cracked += stretches * cracked
+        shots += [_Shot(View(wall, stretch, condition), Kind.ORIGINAL, condition) for stretch in range(stretches)]
         wall += 1
     return shots
 
 
+def _most_wanted(shots: list[_Shot]) -> Condition:
+    """The condition that lacks the most photos for its share."""
+    there = Counter(shot.label for shot in shots)
+    return max(_PER_CENT, key=lambda condition: _PER_CENT[condition] * (len(shots) + 1) - 100 * there[condition])
+
+
 def _spoilt(kinds: list[Kind], originals: list[_Shot], stream: Stream) -> list[_Shot]:
-    """Copies of originals, each once at most, and spoilt photos of walls of their own; cracked and intact in turn."""
-    left = {cracked: [shot for shot in originals if shot.view.cracked == cracked] for cracked in (False, True)}
+    """Copies of originals, each once at most, and spoilt photos of walls of their own."""
+    left = list(originals)
     next_wall = originals[-1].view.wall + 1
-    shots = []
+    shots: list[_Shot] = []
     for number, kind in enumerate(kinds):
-        cracked = number % 2 == 0
         if kind in COPIES:
-            source = left[cracked].pop(stream.between(0, len(left[cracked]) - 1))
-            shots.append(_Shot(source.view, kind, source))
+            source = left.pop(stream.between(0, len(left) - 1))
+            shots.append(_Shot(source.view, kind, _filed_as(source.view, kind, stream), source))
         else:
-            shots.append(_Shot(View(next_wall + number, 0, cracked), kind))
+            view = View(next_wall + number, 0, _any_condition(stream))
+            shots.append(_Shot(view, kind, _filed_as(view, kind, stream)))
     return shots
 
 
+def _any_condition(stream: Stream) -> Condition:
+    conditions = [condition for condition, share in _PER_CENT.items() for _ in range(share)]
+    return conditions[stream.between(0, len(conditions) - 1)]
+
+
+def _filed_as(view: View, kind: Kind, stream: Stream) -> Condition:
+    """The label that a photo lies under: its condition, or another one for misfiled kinds."""
+    if kind not in (Kind.LABEL_CONFLICT, Kind.MISLABELLED):
+        return view.condition
+    others = [condition for condition in Condition if condition is not view.condition]
+    return others[stream.between(0, len(others) - 1)]
+
+
 def _named(shot: _Shot, paths: dict[_Shot, str], name: str) -> PlannedPhoto:
-    has_mask = shot.view.cracked and shot.label == CRACKED and shot.kind not in WITHOUT_MASK
+    condition = shot.view.condition
+    has_mask = condition is not Condition.INTACT and shot.label is condition and shot.kind not in WITHOUT_MASK
+    # No scraper knows the origin of a crop or a captioned copy, but cleaning does not find these copies by their pixels
+    # yet: without the group of their source they would leak from one side to another.
+    has_group = shot.source is None or shot.kind in UNFOUND_COPIES
     path = paths[shot]
     return PlannedPhoto(
         path=path,
-        label=shot.label,
+        label=shot.label.value,
         kind=shot.kind,
         view=shot.view,
-        group="" if shot.source else f"{name}-wall-{shot.view.wall:04d}",
+        group=f"{name}-wall-{shot.view.wall:04d}" if has_group else "",
         mask=f"_masks/{path.removesuffix('.jpg')}.png" if has_mask else "",
         source=paths[shot.source] if shot.source else "",
     )
-
-
-def _true_label(view: View) -> str:
-    return CRACKED if view.cracked else INTACT

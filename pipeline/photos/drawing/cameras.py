@@ -10,6 +10,10 @@ from pipeline.photos.drawing.streams import Grid, Stream
 _SHAPES = ((192, 192), (168, 224), (224, 168), (176, 208), (160, 240), (208, 176))
 """Height and width of photos, pixels."""
 
+_DISTANCES = ((34, (70, 30)), (62, (30, 17)), (100, (17, 10)))
+"""Height of a course in pixels, most and least, at each distance; with it, the percent of the photos left over that
+are taken there."""
+
 _UNIT = 1 << 16
 
 Row = tuple[int, int, int]
@@ -56,20 +60,23 @@ class Camera:
         return ONE * x // depth + ONE * (self.width // 2), ONE * y // depth + ONE * (self.height // 2)
 
 
-def place_camera(stream: Stream, course_height: int) -> Camera:
+def place_camera(stream: Stream, yardstick: int) -> Camera:
     """Choose size, distance, tilt and perspective of a photo.
 
     Args:
         stream: the photo's stream.
-        course_height: brick and joint, millimetres; a course shows at 13 to 26 pixels.
+        yardstick: height of a course of bricks, millimetres; it shows at 10 to 70 pixels, in a third of the photos
+            at 30 or more.
     """
     height, width = _SHAPES[stream.between(0, len(_SHAPES) - 1)]
-    millimetre = stream.between(13, 26) * ONE // course_height
-    tilt = stream.between(-_UNIT * ONE // 18, _UNIT * ONE // 18)
-    shear = stream.between(-_UNIT * ONE // 40, _UNIT * ONE // 40)
+    near, far = next(reach for upto, reach in _DISTANCES if stream.chance(upto))
+    millimetre = stream.between(far, near) * ONE // yardstick
+    most = _UNIT * ONE // (18 if stream.chance(25) else 45)
+    tilt = stream.between(-most, most)
+    shear = stream.between(-_UNIT * ONE // 50, _UNIT * ONE // 50)
     scale = _UNIT * ONE
-    turn = stream.between(-_UNIT // 4, _UNIT // 4) // width if stream.chance(60) else 0
-    nod = stream.between(-_UNIT // 5, _UNIT // 5) // height if stream.chance(50) else 0
+    turn = stream.between(-_UNIT // 4, _UNIT // 4) // width if stream.chance(45) else 0
+    nod = stream.between(-_UNIT // 5, _UNIT // 5) // height if stream.chance(40) else 0
     origin = (stream.between(0, 1 << 20), stream.between(0, 1 << 20))
     # The origin is added after the division by depth, hence the depth row in each of the other two.
     along = (scale + origin[0] * turn, shear - tilt + origin[0] * nod, origin[0] * _UNIT)

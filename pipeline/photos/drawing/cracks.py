@@ -1,21 +1,53 @@
 """Cracks: how they run through a wall, and what they do to its face.
 
-A crack goes down course by course. In each course it either steps along the joints, as cracks from settlement do
-where mortar is weaker than brick, or breaks through the bricks. It thins out towards its ends and may branch.
+A crack goes the way of least resistance: along the joints, between brick and mortar, where these are the weaker,
+or straight on through the bricks where both are alike. It thins out towards its ends and may branch.
 """
 
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.fields import ONE, blend, ramp, rough_length, rough_noise
-from pipeline.photos.drawing.streams import Grid, Mask, Stream
-from pipeline.photos.drawing.walls import Courses, Face
+from pipeline.photos.drawing.damages import Damaged
+from pipeline.photos.drawing.fields import ONE, noise, rough_length, rough_noise
+from pipeline.photos.drawing.openings import Look, opened
+from pipeline.photos.drawing.partings import can_part, parted
+from pipeline.photos.drawing.routes import Place, resampled, route_between, wall_toll
+from pipeline.photos.drawing.shapes import window_around
+from pipeline.photos.drawing.streams import Grid, Stream
+from pipeline.photos.drawing.walls import Face
 
-_REACH = 8 * ONE
+_REACH = 12 * ONE
 """How far from its edge a crack is felt."""
+
+_PARTED = 40
+"""Percent of the cracks seen from near that have parted the wall."""
+
+_STEP = 5
+"""Pixels between the points of a crack."""
+
+
+@dataclass(frozen=True)
+class _Habit:
+    """How one crack runs.
+
+    Args:
+        look: what one sees of it.
+        level: whether it runs from side to side rather than from top to bottom.
+        brick_toll: resistance of brick, where the joint's edge has 12.
+        pull: how strongly the straight way between its ends draws it.
+        half_width: at its widest, 1/256 pixel.
+        branching: percent of cracks that branch.
+    """
+
+    look: Look
+    level: bool
+    brick_toll: int
+    pull: int
+    half_width: int
+    branching: int
 
 
 @dataclass(frozen=True)
@@ -27,167 +59,89 @@ class _Point:
     half_width: int
 
 
-@dataclass(frozen=True)
-class _Habit:
-    """How one crack runs: percent of courses it steps in, where it leans (-1, 1), and its half width at most."""
-
-    stepping: int
-    lean: int
-    half_width: int
-    branching: int
-
-
-def crack_margin(face: Face, camera: Camera, stream: Stream) -> Grid:
-    """Draw the cracks of a photo, again until they run where the photo looks and not along its edge.
-
-    Returns:
-        How far inside a crack each pixel lies, in 1/256 pixel: 0 on its edge, -8 pixels where no crack is near.
-    """
-    for attempt in count():
-        margin = _attempted(face, camera, stream.child(attempt))
-        if _is_in_sight(margin):
-            break
-    return margin
+def cracked(face: Face, camera: Camera, stream: Stream) -> Damaged:
+    """Crack a wall: one crack, seldom two, and their branches; the mask holds all that lies inside a crack."""
+    if can_part(camera) and stream.chance(_PARTED):
+        return parted(face, camera, stream.child("parted"))
+    shape = camera.shape
+    habit = _habit(camera, stream.child("habit"))
+    margin: Grid = np.full(shape, -_REACH, np.int32)
+    for number in range(2 if stream.chance(15) else 1):
+        for line in _lines(face, habit, stream.child("crack", number)):
+            for start, end in pairwise(line):
+                _draw_piece(margin, start, end)
+    near = margin > -3 * ONE
+    ragged = rough_noise(stream.child("ragged"), shape, 4, 2) * min(300, 90 + habit.half_width // 4)
+    broken_out = noise(stream.child("broken out"), shape, 13) * min(700, habit.half_width // 2)
+    margin = margin + np.where(near, (ragged + broken_out) >> 10, 0).astype(np.int32)
+    broken = opened(face, margin, habit.look, habit.half_width, stream.child("open"))
+    return Damaged(broken, margin >= (0 if habit.half_width > ONE else -ONE // 4))
 
 
-def open_cracks(face: Face, margin: Grid, stream: Stream) -> Face:
-    """Break the face open: darker the deeper inside, edges spalled so that fresh brick and dust show."""
-    shape = margin.shape[0], margin.shape[1]
-    spall = ramp(rough_noise(stream.child("spall"), shape, 7, 2), -120, 220) * ramp(margin, -6 * ONE, -ONE) >> 8
-    fresh = np.minimum(face.colours * stream.between(310, 400) >> 8, 4095) + 120
-    colours = blend(face.colours, fresh, spall * stream.between(90, 240) >> 8)
-    cover = ramp(margin, -ONE // 2, ONE // 2)
-    inside = ramp(margin, 0, 2 * ONE) * 80 >> 8
-    uneven = rough_noise(stream.child("depth"), shape, 9, 2) * 80 >> 10
-    depth = np.clip(stream.between(150, 190) + inside + uneven, 0, 246)
-    floor = np.array(((260,), (225,), (200,)), np.int32)[:, :, None]
-    colours = blend(colours, np.minimum(floor, colours), cover * depth >> 8)
-    relief = face.relief - (cover * 3) - inside * 2 - (spall >> 1)
-    return Face(face.courses, colours, relief, face.mortar)
+def _habit(camera: Camera, stream: Stream) -> _Habit:
+    look = (Look.GAP,) * 11 + (Look.TORN,) * 4 + (Look.HAIRLINE,) * 2 + (Look.FILLED,) * 2
+    chosen = look[stream.between(0, len(look) - 1)]
+    half_width = min(max(stream.between(4, 22) * camera.millimetre // 2, 330), 14 * ONE)
+    if chosen is Look.HAIRLINE:
+        half_width = min(max(camera.millimetre, 230), 380)
+    if chosen is Look.FILLED:
+        half_width = min(max(half_width, 350), 800)
+    brick_toll, pull = ((700, 2), (360, 6), (120, 30), (40, 60))[stream.between(0, 3)]
+    return _Habit(chosen, stream.chance(25), brick_toll, pull, half_width, stream.between(10, 45))
 
 
-def crack_mask(margin: Grid) -> Mask:
-    """Pixels that lie at least half inside a crack."""
-    return margin >= 0
-
-
-def _attempted(face: Face, camera: Camera, stream: Stream) -> Grid:
-    """One or two cracks with ragged edges, here and there broken out wide or closed."""
-    margin: Grid = np.full(camera.shape, -_REACH, np.int32)
-    for number in range(2 if stream.chance(18) else 1):
-        own = stream.child("crack", number)
-        habit = _Habit(
-            stepping=(80, 40, 15, 5)[own.between(0, 3)],
-            lean=own.sign(),
-            half_width=_half_width(own),
-            branching=own.between(8, 30),
-        )
-        for path in _paths(habit, face.courses, camera, own):
-            _draw_path(margin, path)
-    ragged = rough_noise(stream.child("ragged"), camera.shape, 4, 2) * 170
-    broken_out = rough_noise(stream.child("broken out"), camera.shape, 11, 2) * 420
-    return margin + np.where(margin > -2 * ONE, (ragged + broken_out) >> 10, 0).astype(np.int32)
-
-
-def _is_in_sight(margin: Grid) -> bool:
-    """Whether cracks cross two fifths of the pixel rows, counted in the middle two thirds of the photo."""
-    height, width = margin.shape
-    crossed = (margin[:, width // 6 : width - width // 6] >= 0).any(axis=1)
-    return bool(crossed.sum() * 5 >= height * 2)
-
-
-def _half_width(stream: Stream) -> int:
-    """Mostly plain to see, one in twelve a hairline; 1/256 pixel."""
-    if stream.chance(8):
-        return stream.between(180, 260)
-    return stream.between(420, 960)
-
-
-def _paths(habit: _Habit, courses: Courses, camera: Camera, stream: Stream) -> list[list[_Point]]:
+def _lines(face: Face, habit: _Habit, stream: Stream) -> list[list[_Point]]:
     """A crack and its branches as lines on the photo."""
-    visible = len(courses.shifts)
-    num_courses = visible if stream.chance(75) else stream.between(visible * 2 // 3, visible)
-    top = courses.first + stream.between(0, visible - num_courses)
-    middle = camera.wall_grids()[0]
-    low, high = int(middle.min()), int(middle.max())
-    start = stream.between(low + (high - low) // 4, high - (high - low) // 4)
-    start -= habit.lean * courses.length * num_courses * habit.stepping // 500
-    start = min(max(start, low + (high - low) // 8), high - (high - low) // 8)
-    trunk = _corners(habit, courses, (start, top, num_courses), stream)
-    paths = [_on_photo(trunk, habit.half_width, courses, camera, stream)]
-    for corner in trunk[1:-1]:
-        if stream.chance(habit.branching):
-            branch = _Habit(stream.between(0, 80), -habit.lean if stream.chance(70) else habit.lean, 0, 0)
-            length = stream.between(1, max(2, num_courses // 3))
-            course = corner[1] // courses.height
-            corners = _corners(branch, courses, (corner[0], course, length), stream)
-            paths.append(_on_photo(corners, habit.half_width * stream.between(110, 190) >> 8, courses, camera, stream))
-    return paths
+    toll = wall_toll(face, habit.brick_toll, stream)
+    if habit.level:
+        toll = toll.T
+    height, width = toll.shape
+    top, bottom = 0, height - 1
+    if stream.chance(30):
+        top, bottom = stream.between(0, height // 4), height - 1 - stream.between(0, height // 4)
+    start = stream.between(width // 6, width - 1 - width // 6)
+    lean = stream.between(-height // 2, height // 2) if habit.pull > 2 else stream.between(-height // 4, height // 4)
+    end = min(max(start + lean, width // 8), width - 1 - width // 8)
+    trunk = route_between(toll, (top, start), (bottom, end), habit.pull, stream.child("trunk"))
+    lines = [_line(trunk, habit.half_width, habit.level, stream.child("points"))]
+    if stream.chance(habit.branching):
+        root = trunk[stream.between(len(trunk) // 5, len(trunk) * 3 // 5)]
+        tip_row = min(root[0] + stream.between(height // 6, height // 2), height - 1)
+        if tip_row - root[0] > height // 10:
+            tip = min(max(root[1] + stream.sign() * stream.between(width // 6, width // 2), 0), width - 1)
+            branch = route_between(toll, root, (tip_row, tip), habit.pull, stream.child("branch"))
+            thinner = max(habit.half_width * stream.between(90, 160) >> 8, 230)
+            lines.append(_line(branch, thinner, habit.level, stream.child("branch points")))
+    return lines
 
 
-def _corners(habit: _Habit, courses: Courses, run: tuple[int, int, int], stream: Stream) -> list[tuple[int, int]]:
-    """Corners of a crack on the wall, from the bed joint over its first course downwards."""
-    along, top, num_courses = run
-    corners = [(along, top * courses.height)]
-    for course in range(top, top + num_courses):
-        bottom = (course + 1) * courses.height
-        if stream.chance(habit.stepping):
-            joint = _head_joint(courses, course, along, habit.lean if stream.chance(85) else -habit.lean)
-            corners += [(joint, course * courses.height), (joint, bottom)]
-            along = joint
-        else:
-            along += habit.lean * stream.between(-courses.height // 3, courses.height * 4 // 5)
-            corners.append((along, bottom))
-    return corners
-
-
-def _head_joint(courses: Courses, course: int, along: int, lean: int) -> int:
-    """The nearest upright joint of a course in the direction of `lean`."""
-    moved = along + courses.shift(course)
-    number = -(-moved // courses.length) if lean > 0 else moved // courses.length
-    return number * courses.length - courses.shift(course)
-
-
-def _on_photo(
-    corners: list[tuple[int, int]], half_width: int, courses: Courses, camera: Camera, stream: Stream
-) -> list[_Point]:
-    """Break the straight lines between corners into jagged ones and project them; the width tapers to the ends."""
-    places = [corners[0]]
-    for (x0, y0), (x1, y1) in pairwise(corners):
-        pieces = max(1, (abs(x1 - x0) + abs(y1 - y0)) // (5 * ONE))
-        slack = min(courses.joint // 2, 300) if x0 == x1 or y0 == y1 else 420
-        for piece in range(1, pieces + 1):
-            stray = slack if piece < pieces else slack // 2
-            x = x0 + (x1 - x0) * piece // pieces + stream.between(-stray, stray)
-            y = y0 + (y1 - y0) * piece // pieces + stream.between(-stray, stray)
-            places.append((x, y))
+def _line(route: list[Place], half_width: int, level: bool, stream: Stream) -> list[_Point]:
+    """Points of a crack: corners a little cut, the width uneven and tapering to the ends."""
+    places = resampled(route, _STEP)
+    count = len(places)
+    cut = [places[0], *(((a[0] + b[0]) // 2, (a[1] + b[1]) // 2) for a, b in pairwise(places)), places[-1]]
+    swells = noise(stream.child("swell"), (1, count + 1), 9)[0]
     points = []
-    for index, place in enumerate(places):
-        taper = min(ONE, 90 + (len(places) - 1 - index) * 900 // len(places), 140 + index * 1200 // len(places))
-        swell = stream.between(110, 300)
-        points.append(_Point(*camera.on_photo(*place), half_width * taper * swell >> 16))
+    for index, (down, along) in enumerate(cut):
+        taper = min(ONE, 120 + (count - index) * 1100 // count, 150 + index * 1400 // count)
+        swell = 170 + (int(swells[index]) * 110 >> 10) + stream.between(-30, 30)
+        astray = down + stream.between(-170, 170), along + stream.between(-170, 170)
+        x, y = astray if level else astray[::-1]
+        points.append(_Point(x, y, half_width * taper * swell >> 16))
     return points
-
-
-def _draw_path(margin: Grid, path: list[_Point]) -> None:
-    for start, end in pairwise(path):
-        _draw_piece(margin, start, end)
 
 
 def _draw_piece(margin: Grid, start: _Point, end: _Point) -> None:
     """Raise `margin` around a straight piece, in the window that the piece can reach."""
-    reach = max(start.half_width, end.half_width) + _REACH
-    left, right = (min(start.x, end.x) - reach) // ONE, (max(start.x, end.x) + reach) // ONE + 1
-    top, bottom = (min(start.y, end.y) - reach) // ONE, (max(start.y, end.y) + reach) // ONE + 1
-    left, top = max(left, 0), max(top, 0)
-    window = margin[top : max(bottom, 0), left : max(right, 0)]
-    if window.size == 0:
-        return
-    height, width = window.shape
-    x = (np.arange(left, left + width, dtype=np.int64) * ONE + ONE // 2 - start.x)[None, :]
-    y = (np.arange(top, top + height, dtype=np.int64) * ONE + ONE // 2 - start.y)[:, None]
+    reach = max(start.half_width, end.half_width) + _REACH // 2
+    left, right = min(start.x, end.x) - reach, max(start.x, end.x) + reach
+    top, bottom = min(start.y, end.y) - reach, max(start.y, end.y) + reach
+    rows, columns = window_around(left, top, right, bottom, (margin.shape[0], margin.shape[1]))
+    x = (np.arange(columns.start, columns.stop, dtype=np.int64) * ONE + ONE // 2 - start.x)[None, :]
+    y = (np.arange(rows.start, rows.stop, dtype=np.int64) * ONE + ONE // 2 - start.y)[:, None]
     run, drop = end.x - start.x, end.y - start.y
     share = np.clip((x * run + y * drop) * ONE // max(1, run * run + drop * drop), 0, ONE)
     distance = rough_length((x - (share * run >> 8)).astype(np.int32), (y - (share * drop >> 8)).astype(np.int32))
     half_width = start.half_width + ((end.half_width - start.half_width) * share >> 8)
+    window = margin[rows, columns]
     np.maximum(window, (half_width - distance).astype(np.int32), out=window)

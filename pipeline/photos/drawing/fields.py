@@ -1,5 +1,7 @@
 """Planes of whole numbers: noise, blur, ramps and blends."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from pipeline.photos.drawing.streams import Grid, Stream
@@ -33,10 +35,13 @@ def noise(stream: Stream, shape: tuple[int, int], cell: int, cell_height: int | 
 
 
 def rough_noise(stream: Stream, shape: tuple[int, int], cell: int, octaves: int) -> Grid:
-    """Noise with detail: each octave has half the cell and half the weight of the one before; -1024 to 1024."""
+    """Noise with detail: each octave has half the cell and half the weight of the one before; -1024 to 1024.
+
+    Octaves finer than a pixel are left out.
+    """
     total: Grid = np.zeros(shape, np.int32)
-    for octave in range(octaves):
-        total += noise(stream, shape, max(1, cell >> octave)) >> (octave + 1)
+    for octave in range(min(octaves, cell.bit_length())):
+        total += noise(stream, shape, cell >> octave) >> (octave + 1)
     return total
 
 
@@ -54,16 +59,12 @@ def blend(first: Grid, second: Grid | int, weight: Grid | int) -> Grid:
 
 def blurred(values: Grid, radius: int) -> Grid:
     """Mean over a square window of `2 * radius + 1` pixels, edges repeated; works on the last two axes."""
-    for axis in (-1, -2):
-        pads = [(0, 0)] * values.ndim
-        pads[axis] = (radius + 1, radius)
-        sums = np.cumsum(np.pad(values, pads, mode="edge"), axis=axis, dtype=np.int64)
-        size = values.shape[axis]
-        window = 2 * radius + 1
-        upper = np.take(sums, np.arange(window, window + size), axis=axis)
-        lower = np.take(sums, np.arange(size), axis=axis)
-        values = ((upper - lower + radius) // window).astype(np.int32)
-    return values
+    height, width = values.shape[-2:]
+    window = 2 * radius + 1
+    padded = values[..., :, np.clip(np.arange(-radius, width + radius), 0, width - 1)]
+    values = (_sum(padded[..., :, step : step + width] for step in range(window)) + radius) // window
+    padded = values[..., np.clip(np.arange(-radius, height + radius), 0, height - 1), :]
+    return (_sum(padded[..., step : step + height, :] for step in range(window)) + radius) // window
 
 
 def rough_length(across: Grid, along: Grid) -> Grid:
@@ -71,6 +72,15 @@ def rough_length(across: Grid, along: Grid) -> Grid:
     across, along = np.abs(across), np.abs(along)
     length: Grid = np.maximum(across, along) + ((np.minimum(across, along) * 3) >> 3)
     return length
+
+
+def _sum(planes: Iterable[Grid]) -> Grid:
+    """Sum of planes without the 64-bit numbers that NumPy would sum them in."""
+    first, *others = planes
+    total = first.copy()
+    for plane in others:
+        total += plane
+    return total
 
 
 def _lattice_position(stream: Stream, size: int, cell: int) -> tuple[Grid, Grid]:

@@ -1,119 +1,112 @@
-"""Light and camera: relief in raking light, gradients, shadows, vignette, softness and grain."""
+"""Light: sun and sky, and what they make of a wall's relief."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.photos.drawing.fields import ONE, blend, blurred, noise, ramp, rough_noise
-from pipeline.photos.drawing.streams import Grid, Pixels, Stream
+from pipeline.photos.drawing.fields import ONE, blurred, noise, ramp
+from pipeline.photos.drawing.shapes import moved
+from pipeline.photos.drawing.streams import Grid, Stream
+
+_SUN_WAYS = ((0, 256), (66, 247), (128, 222), (181, 181), (222, 128))
+"""Unit vectors from straight above to well aside."""
+
+_SHADOW_STEPS = (1, 2, 3, 4, 6, 8, 11, 15)
+"""Distances in pixels at which a shadow is looked for."""
 
 
-def lit(colours: Grid, relief: Grid, stream: Stream) -> Grid:
-    """Light a wall: its relief, a gradient over it, and the shadows of what stands before it.
+@dataclass(frozen=True)
+class Sun:
+    """Where the light comes from; 1/256.
+
+    Args:
+        along: the way to the sun along the photo, with `down` a vector of length 1.
+        down: the same down the photo; negative, as the sun stands above.
+        rise: how far a ray rises from the wall on that way; the lower, the longer the shadows.
+        share: part of the light that is the sun's, the rest is the sky's; 0 under clouds.
+        colour: factors of red, green and blue in sunlight.
+        sky: the same in skylight.
+    """
+
+    along: int
+    down: int
+    rise: int
+    share: int
+    colour: tuple[int, int, int]
+    sky: tuple[int, int, int]
+
+
+def choose_sun(stream: Stream) -> Sun:
+    """Choose the weather and the time of day; the sky is overcast on half of the days."""
+    along, down = _SUN_WAYS[stream.between(0, len(_SUN_WAYS) - 1)]
+    warm = stream.between(0, 22)
+    share = stream.between(110, 190) if stream.chance(50) else stream.between(0, 50)
+    cool = share * stream.between(8, 24) // ONE
+    return Sun(
+        along=along * stream.sign(),
+        down=-down,
+        rise=stream.between(130, 400),
+        share=share,
+        colour=(ONE + warm, ONE, ONE - warm),
+        sky=(ONE - cool, ONE, ONE + cool),
+    )
+
+
+def lit(colours: Grid, relief: Grid, shade: Grid, sun: Sun, stream: Stream) -> Grid:
+    """Light a wall.
 
     Args:
         colours: `[3, height, width]`, 0 to 4095.
-        relief: `[height, width]`, higher is nearer to the viewer.
+        relief: `[height, width]`, 1/256 pixel, higher is nearer to the viewer.
+        shade: `[height, width]`, sunlight that other things let through, 256 = all.
+        sun: where the light comes from.
         stream: the photo's stream.
+
+    Returns:
+        Colours like those that came.
     """
     shape = relief.shape[0], relief.shape[1]
-    light = _relief_light(relief, stream) * _gradient(shape, stream) >> 8
-    tinted = colours * np.array(_tint(stream), np.int32)[:, None, None] >> 8
-    shade = np.minimum(_edge_shadow(shape, stream), _cable_shadow(shape, stream))
-    shade = np.minimum(shade, _leaf_shadow(shape, stream))
-    # Shadows are lit by the sky alone, hence a little bluer.
-    cool = ONE - (ONE - shade) * np.array((256, 246, 230), np.int32)[:, None, None] // ONE
-    seen: Grid = np.clip((tinted * light >> 8) * cool >> 8, 0, 4095)
+    across, down = _slopes(relief)
+    from_sun = np.clip(ONE - (across * sun.along + down * sun.down) // sun.rise, 0, 420)
+    from_sun = from_sun * np.minimum(shade, _own_shadow(relief, sun)) >> 8
+    from_sky = np.clip(ONE + (down * 110 >> 8) - (across * stream.between(-40, 40) >> 8), 90, 380)
+    from_sky = from_sky * _openness(relief) * _gradient(shape, stream) >> 16
+    light = [from_sun * sun.share * sun.colour[i] + from_sky * (ONE - sun.share) * sun.sky[i] >> 16 for i in range(3)]
+    seen: Grid = np.clip(colours * np.stack(light) >> 8, 0, 4095)
     return seen
 
 
-def taken(colours: Grid, stream: Stream) -> Pixels:
-    """Take the photo: softness of the lens, vignette, exposure, contrast and grain."""
-    shape = colours.shape[1], colours.shape[2]
-    colours = blend(colours, blurred(colours, 1), stream.between(0, 170))
-    colours = colours * _vignette(shape, stream) >> 8
-    colours = colours * _exposure(colours, stream) >> 8
-    levels = np.clip(colours, 0, 4095)
-    curved = (levels * levels >> 12) * (3 * 4096 - 2 * levels) >> 12
-    levels = blend(levels, curved, stream.between(0, 110))
-    grey = (levels[0] * 77 + levels[1] * 150 + levels[2] * 29) >> 8
-    levels = blend(levels, grey, stream.between(10, 90))
-    strength = stream.between(20, 110)
-    grain = (stream.grid(-128, 128, shape) + stream.grid(-128, 128, shape)) * strength >> 8
-    chroma = stream.grid(-128, 128, colours.shape) * strength >> 10
-    pixels: Pixels = np.moveaxis(np.clip((levels + grain + chroma + 8) >> 4, 0, 255), 0, -1).astype(np.uint8)
-    return pixels
+def _slopes(relief: Grid) -> tuple[Grid, Grid]:
+    """Rise of the relief along and down the photo, 256 = 45 degrees, at most 320."""
+    across, down = np.zeros_like(relief), np.zeros_like(relief)
+    across[:, 1:-1] = (relief[:, 2:] - relief[:, :-2]) >> 1
+    down[1:-1] = (relief[2:] - relief[:-2]) >> 1
+    # Steep places are smaller than a pixel: they turn from the light in part only.
+    steep = 320 + np.maximum(np.abs(across), np.abs(down))
+    return across * 320 // steep, down * 320 // steep
 
 
-def _relief_light(relief: Grid, stream: Stream) -> Grid:
-    """Factor of slopes that face the light or turn from it, 256 = flat."""
-    across, down = stream.between(-40, 40), stream.between(14, 50)
-    slope_across, slope_down = np.zeros_like(relief), np.zeros_like(relief)
-    slope_across[:, 1:-1] = relief[:, 2:] - relief[:, :-2]
-    slope_down[1:-1] = relief[2:] - relief[:-2]
-    factor: Grid = np.clip(ONE + ((slope_across * across + slope_down * down) >> 8), 110, 400)
-    return factor
+def _own_shadow(relief: Grid, sun: Sun) -> Grid:
+    """Sunlight that the relief lets through to itself, 256 = all."""
+    excess: Grid = np.full_like(relief, -ONE)
+    for step in _SHADOW_STEPS:
+        towards = moved(relief, -sun.down * step // ONE, -sun.along * step // ONE)
+        np.maximum(excess, towards - relief - sun.rise * step, out=excess)
+    return ramp(excess, 70, -70)
+
+
+def _openness(relief: Grid) -> Grid:
+    """Skylight that reaches the ground of joints and holes, 256 = all."""
+    near = np.clip(blurred(relief, 1) - relief, 0, 300)
+    wide = np.clip(blurred(relief, 4) - relief, 0, 700)
+    openness: Grid = ONE - np.minimum((near * 50 + wide * 34) >> 8, 150)
+    return openness
 
 
 def _gradient(shape: tuple[int, int], stream: Stream) -> Grid:
     """Factor that changes evenly over the photo, and a little unevenly on top."""
-    down, along = _centred(shape)
-    slope = along * stream.between(-60, 60) + down * stream.between(-60, 60)
-    return ONE + (slope >> 10) + (noise(stream.child("uneven"), shape, 90) * 20 >> 10)
-
-
-def _vignette(shape: tuple[int, int], stream: Stream) -> Grid:
-    down, along = _centred(shape)
-    return ONE - ((down * down + along * along) // 1024 * stream.between(0, 44) >> 11)
-
-
-def _exposure(colours: Grid, stream: Stream) -> int:
-    """Factor by which a camera brings a photo most of the way to middle brightness, 256 = as it is."""
-    mean = max(1, int(colours.sum(dtype=np.int64)) // colours.size)
-    wanted = stream.between(1350, 2150) * ONE // mean
-    return min(max((wanted * 2 + ONE) // 3, 190), 700)
-
-
-def _tint(stream: Stream) -> tuple[int, int, int]:
-    """Colour of the light, from evening to overcast."""
-    warmth = stream.between(-18, 18)
-    return ONE + warmth, ONE + stream.between(-6, 6), ONE - warmth
-
-
-def _edge_shadow(shape: tuple[int, int], stream: Stream) -> Grid:
-    """Shadow of a roof or a neighbour: darker on one side of a straight line, hard or soft."""
-    if not stream.chance(35):
-        return np.full(shape, ONE, np.int32)
-    down, along = _centred(shape)
-    lean_along, lean_down = stream.between(-256, 256), stream.between(-256, 256)
-    line = ((along * lean_along + down * lean_down) >> 8) - stream.between(-700, 700)
-    soft = stream.between(8, 160)
-    return ONE - (ramp(line, -soft, soft) * stream.between(50, 135) >> 8)
-
-
-def _cable_shadow(shape: tuple[int, int], stream: Stream) -> Grid:
-    """A cable, pipe or its shadow: a dark line, thin as a crack but smooth."""
-    if not stream.chance(15):
-        return np.full(shape, ONE, np.int32)
-    down, along = _centred(shape)
-    if stream.chance(50):
-        down, along = along, down
-    sag = (along * along >> 10) * stream.between(-70, 70) >> 8
-    line = np.abs(down - (along * stream.between(-200, 200) >> 8) - sag - stream.between(-600, 600))
-    half_width = stream.between(10, 30)
-    return ONE - (ramp(line, half_width + 9, half_width - 5) * stream.between(90, 190) >> 8)
-
-
-def _leaf_shadow(shape: tuple[int, int], stream: Stream) -> Grid:
-    """Dappled shadow of a tree."""
-    if not stream.chance(15):
-        return np.full(shape, ONE, np.int32)
-    leaves = rough_noise(stream.child("leaves"), shape, 26, 3)
-    return ONE - (ramp(leaves, -40, 160) * stream.between(40, 100) >> 8)
-
-
-def _centred(shape: tuple[int, int]) -> tuple[Grid, Grid]:
-    """Place down and along the photo, -1024 at one edge to 1024 at the other."""
     height, width = shape
-    down = (np.arange(height, dtype=np.int32) * 2 - height) * 1024 // height
-    along = (np.arange(width, dtype=np.int32) * 2 - width) * 1024 // width
-    grids = np.broadcast_arrays(down[:, None], along[None, :])
-    return grids[0], grids[1]
+    down = (np.arange(height, dtype=np.int32)[:, None] * 2 - height) * 1024 // height
+    along = (np.arange(width, dtype=np.int32)[None, :] * 2 - width) * 1024 // width
+    slope = along * stream.between(-44, 44) + down * stream.between(-44, 44)
+    return ONE + (slope >> 10) + (noise(stream.child("uneven"), shape, 90) * 14 >> 10)

@@ -8,10 +8,12 @@ import numpy as np
 from PIL import Image
 
 from pipeline.photos.drawing.fields import blurred
+from pipeline.photos.drawing.overprints import captioned, watermarked
 from pipeline.photos.drawing.photos import Drawing
 from pipeline.photos.drawing.streams import Mask, Stream
 
 _ORIENTATION_TAG = 0x0112
+_MAX_CROPS = 20
 
 
 class Kind(StrEnum):
@@ -21,8 +23,11 @@ class Kind(StrEnum):
     EXACT_COPY = "exact_copy"
     RE_ENCODED = "re_encoded"
     MIRRORED = "mirrored"
+    CAPTIONED = "captioned"
+    WATERMARKED = "watermarked"
+    CROPPED = "cropped"
     LABEL_CONFLICT = "label_conflict"
-    """An exact copy, filed under the other label."""
+    """An exact copy, filed under another label."""
     MISLABELLED = "mislabelled"
     DARK = "dark"
     BLURRED = "blurred"
@@ -35,11 +40,14 @@ class Kind(StrEnum):
     TRUNCATED = "truncated"
 
 
-COPIES = (Kind.EXACT_COPY, Kind.RE_ENCODED, Kind.MIRRORED, Kind.LABEL_CONFLICT)
+UNFOUND_COPIES = (Kind.CAPTIONED, Kind.WATERMARKED, Kind.CROPPED)
+"""Copies that cleaning cannot be relied on to find by their pixels."""
+
+COPIES = (Kind.EXACT_COPY, Kind.RE_ENCODED, Kind.MIRRORED, Kind.LABEL_CONFLICT, *UNFOUND_COPIES)
 """Kinds that repeat a photo of the same batch."""
 
 WITHOUT_MASK = (Kind.TINY, Kind.BLANK, Kind.TRUNCATED)
-"""Kinds on which no crack can be pointed at."""
+"""Kinds on which no damage can be pointed at."""
 
 
 def spoil(drawing: Drawing, kind: Kind, stream: Stream) -> tuple[bytes, Mask]:
@@ -59,7 +67,7 @@ def spoil(drawing: Drawing, kind: Kind, stream: Stream) -> tuple[bytes, Mask]:
 
 
 def mask_png(mask: Mask) -> bytes:
-    """A mask as a 1-bit PNG, white where cracked.
+    """A mask as a 1-bit PNG, white where damaged.
 
     Stored, not deflated: compressors choose by processor what to emit.
     """
@@ -76,6 +84,32 @@ def _mirrored(drawing: Drawing, stream: Stream) -> Drawing:
 
 def _resized(drawing: Drawing, stream: Stream) -> Drawing:
     return _scaled(drawing, stream.between(60, 90) if stream.chance(60) else stream.between(110, 130))
+
+
+def _cropped(drawing: Drawing, stream: Stream) -> Drawing:
+    """A part of 70 to 90 % of the photo that keeps most of its damage, at times enlarged or reduced again."""
+    height, width = drawing.mask.shape
+    for _ in range(_MAX_CROPS):
+        # Sides of 84 to 94 % each give 70 to 89 % of the area.
+        rows, columns = height * stream.between(84, 94) // 100, width * stream.between(84, 94) // 100
+        top, left = stream.between(0, height - rows), stream.between(0, width - columns)
+        window = slice(top, top + rows), slice(left, left + columns)
+        mask = drawing.mask[window]
+        if mask.sum() * 3 >= drawing.mask.sum() * 2:
+            break
+    part = Drawing(np.ascontiguousarray(drawing.pixels[window]), np.ascontiguousarray(mask))
+    return _scaled(part, stream.between(70, 125)) if stream.chance(50) else part
+
+
+def _captioned(drawing: Drawing, stream: Stream) -> Drawing:
+    pixels, hidden = captioned(drawing.pixels, stream)
+    mask = np.zeros(hidden.shape, np.bool_)
+    mask[: drawing.mask.shape[0]] = drawing.mask
+    return Drawing(pixels, mask & ~hidden)
+
+
+def _watermarked(drawing: Drawing, stream: Stream) -> Drawing:
+    return Drawing(watermarked(drawing.pixels, stream), drawing.mask)
 
 
 def _tiny(drawing: Drawing, stream: Stream) -> Drawing:
@@ -159,6 +193,9 @@ def _png_bytes(image: Image.Image) -> bytes:
 _CHANGES: dict[Kind, Callable[[Drawing, Stream], Drawing]] = {
     Kind.RE_ENCODED: _resized,
     Kind.MIRRORED: _mirrored,
+    Kind.CAPTIONED: _captioned,
+    Kind.WATERMARKED: _watermarked,
+    Kind.CROPPED: _cropped,
     Kind.DARK: _dark,
     Kind.BLURRED: _blurred,
     Kind.TINY: _tiny,

@@ -15,13 +15,13 @@ from PIL import Image
 
 from pipeline.core.errors import ParameterError
 from pipeline.photos.drawing.batches import MIN_PHOTOS, PlannedPhoto, TruthRow, plan_batch, truth_of
-from pipeline.photos.drawing.photos import draw_photo
-from pipeline.photos.drawing.spoils import Kind
+from pipeline.photos.drawing.photos import Condition, draw_photo
+from pipeline.photos.drawing.spoils import UNFOUND_COPIES, Kind
 from pipeline.photos.drawing.streams import Stream
 from serving.contract import PhotoLimits, UnreadablePhoto, read_upright
 
 NAME, SEED = "tiny", 11
-GOLDEN_FILES = "86cc56d89681c5765e6c6bf712d42d92329fa3946801b53f47724c7ac8285687"
+GOLDEN_FILES = "245e88ee2b5f0f45c6cdedeb66b27870816555cb7e7bed69da58e74d368f00ee"
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +67,19 @@ def test_a_batch_holds_as_many_photos_as_asked_for_and_every_kind(plan: list[Pla
     assert {photo.kind for photo in plan} == set(Kind)
 
 
-def test_a_large_batch_is_balanced_and_mostly_good() -> None:
-    plan = plan_batch("large", 350, 7)
+def test_a_large_batch_is_mostly_good_and_holds_each_condition_by_its_share() -> None:
+    plan = plan_batch("large", 450, 7)
     labels, kinds = Counter(photo.label for photo in plan), Counter(photo.kind for photo in plan)
-    assert abs(labels["cracked"] - labels["intact"]) <= 20
+    shares = {"intact": 30, "crack": 22, "spalling": 12, "efflorescence": 12, "growth": 12, "missing_brick": 12}
+    assert set(labels) == set(shares)
+    assert all(abs(100 * labels[label] / len(plan) - share) < 3 for label, share in shares.items())
     assert kinds[Kind.ORIGINAL] > 0.75 * len(plan)
+
+
+def test_a_small_batch_holds_good_photos_of_every_condition(plan: list[PlannedPhoto]) -> None:
+    good = Counter(photo.label for photo in plan if photo.kind is Kind.ORIGINAL)
+    assert set(good) == {condition.value for condition in Condition}
+    assert min(good.values()) >= 2
 
 
 def test_a_batch_too_small_for_its_spoils_is_refused() -> None:
@@ -79,9 +87,13 @@ def test_a_batch_too_small_for_its_spoils_is_refused() -> None:
         plan_batch(NAME, MIN_PHOTOS - 1, SEED)
 
 
-def test_photos_of_a_wall_share_a_group_and_copies_have_none(plan: list[PlannedPhoto]) -> None:
+def test_photos_of_a_wall_share_a_group_and_copies_that_cleaning_finds_have_none(plan: list[PlannedPhoto]) -> None:
+    groups = {photo.path: photo.group for photo in plan}
     for photo in plan:
-        assert photo.group == ("" if photo.source else f"{NAME}-wall-{photo.view.wall:04d}")
+        if photo.kind in UNFOUND_COPIES:
+            assert photo.group == groups[photo.source]
+        else:
+            assert photo.group == ("" if photo.source else f"{NAME}-wall-{photo.view.wall:04d}")
     sizes = Counter(photo.group for photo in plan if photo.group)
     assert max(sizes.values()) in (2, 3)
 
@@ -97,17 +109,16 @@ def test_the_table_tells_each_photo_and_mask_of_the_batch(files: dict[str, bytes
     assert all(row["path"].startswith(f"{row['label']}/") for row in rows)
 
 
-def test_masks_lie_with_cracked_photos_only_and_fit_them(plan: list[PlannedPhoto], files: dict[str, bytes]) -> None:
+def test_masks_lie_with_damaged_photos_only_and_fit_them(plan: list[PlannedPhoto], files: dict[str, bytes]) -> None:
     for photo in plan:
         if not photo.mask:
             continue
-        assert photo.label == "cracked"
-        assert photo.view.cracked
+        assert photo.label == photo.view.condition.value != "intact"
         mask = Image.open(io.BytesIO(files[photo.mask]))
         assert (mask.format, mask.mode) == ("PNG", "1")
         assert np.asarray(mask).any()
         assert upright_pixels(files[photo.path]).shape[:2] == mask.size[::-1]
-    without = {photo.kind for photo in plan if photo.view.cracked and photo.label == "cracked" and not photo.mask}
+    without = {photo.kind for photo in plan if photo.label == photo.view.condition.value != "intact" and not photo.mask}
     assert without <= {Kind.TINY, Kind.BLANK, Kind.TRUNCATED}
 
 
@@ -144,6 +155,36 @@ def test_a_mirrored_photo_is_its_source_seen_in_a_mirror(plan: list[PlannedPhoto
     for photo in of_kind(plan, Kind.MIRRORED):
         copy, source = (upright_pixels(files[path]) for path in (photo.path, photo.source))
         assert np.abs(copy[:, ::-1] - source).mean() < 8 < np.abs(copy - source).mean()
+
+
+def best_fit(part: np.ndarray, whole: np.ndarray) -> float:
+    """Correlation of two grey pictures where the one fits best within the other."""
+    height, width = part.shape
+    windows = (
+        whole[top : top + height, left : left + width]
+        for top in range(0, whole.shape[0] - height + 1, 2)
+        for left in range(0, whole.shape[1] - width + 1, 2)
+    )
+    return max(float(np.corrcoef(window[::3, ::3].ravel(), part[::3, ::3].ravel())[0, 1]) for window in windows)
+
+
+def test_a_crop_is_a_part_of_its_source(plan: list[PlannedPhoto], files: dict[str, bytes]) -> None:
+    for photo in of_kind(plan, Kind.CROPPED):
+        crop, source = (Image.open(io.BytesIO(files[path])).convert("L") for path in (photo.path, photo.source))
+        sizes = [(source.width * share // 100, source.height * share // 100) for share in range(84, 95)]
+        parts = [np.asarray(crop.resize(size, Image.Resampling.BILINEAR), float) for size in sizes]
+        assert max(best_fit(part, np.asarray(source, float)) for part in parts) > 0.6
+
+
+def test_captions_and_watermarks_leave_most_of_the_photo_as_it_was(
+    plan: list[PlannedPhoto], files: dict[str, bytes]
+) -> None:
+    for kind in (Kind.CAPTIONED, Kind.WATERMARKED):
+        for photo in of_kind(plan, kind):
+            copy, source = (upright_pixels(files[path]) for path in (photo.path, photo.source))
+            difference = np.abs(copy[: len(source)] - source).mean(axis=-1)
+            assert np.median(difference) < 8
+            assert (difference > 40).mean() > 0.01 or len(copy) > len(source)
 
 
 def test_a_rotated_photo_is_stored_askew_and_upright_by_its_tag(
