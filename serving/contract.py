@@ -4,6 +4,7 @@ Both sides import this module; it needs Pillow alone.
 """
 
 import io
+import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ _PNG_BIT_DEPTH = 24  # offset of this byte in a PNG file, whose first chunk is a
 _MULTI_PICTURE = "MPO"  # a JPEG followed by further ones, as many telephones write it; its first photo is the photo
 _JPEG_QUALITY = 95
 _JPEG_FULL_COLOUR = 0  # Pillow's name for 4:4:4, no chroma subsampling
+_SPARE = 2.0  # a photo that is to be small is decoded at no less than this many times its size, and filtered down
 
 
 @dataclass(frozen=True)
@@ -91,20 +93,20 @@ def read_upright(data: bytes, limits: PhotoLimits) -> UprightPhoto:
         PhotoTooLarge: the photo has more bytes or pixels than the limits allow.
         UnreadablePhoto: the bytes are empty, no JPEG, PNG or WebP, or truncated.
     """
-    if not data:
-        raise UnreadablePhoto("the file is empty (0 bytes)")
-    if len(data) > limits.max_bytes:
-        raise PhotoTooLarge(f"{len(data):,} bytes; at most {limits.max_bytes:,} are accepted")
-    try:
-        return _read(data, limits)
-    except UnreadablePhoto:
-        raise
-    except Image.DecompressionBombError as error:
-        raise PhotoTooLarge(f"{error}; at most {limits.max_pixels:,} pixels are accepted") from None
-    except UnidentifiedImageError:
-        raise UnreadablePhoto(f"not a photo: the bytes are none of {', '.join(PHOTO_FORMATS)}") from None
-    except Exception as error:  # decoders raise many kinds; a photo must never bring its reader down
-        raise UnreadablePhoto(f"damaged photo: {' '.join(str(error).split())}") from None
+    return _read_or_refuse(data, limits, None)
+
+
+def read_upright_small(data: bytes, limits: PhotoLimits, max_side: int) -> Image.Image:
+    """As `read_upright`, for people to look at: no side is longer than `max_side` pixels.
+
+    A large JPEG is decoded at a fraction of its size: a thumbnail of 12 megapixels takes about a third of the time.
+
+    Raises:
+        UnreadablePhoto: see `read_upright`.
+    """
+    image = _read_or_refuse(data, limits, max_side).image
+    image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=_SPARE)
+    return image
 
 
 def upright(data: bytes, limits: PhotoLimits = PhotoLimits()) -> bytes:
@@ -131,12 +133,32 @@ def upright_bytes(photo: UprightPhoto, data: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _read(data: bytes, limits: PhotoLimits) -> UprightPhoto:
+def _read_or_refuse(data: bytes, limits: PhotoLimits, max_side: int | None) -> UprightPhoto:
+    if not data:
+        raise UnreadablePhoto("the file is empty (0 bytes)")
+    if len(data) > limits.max_bytes:
+        raise PhotoTooLarge(f"{len(data):,} bytes; at most {limits.max_bytes:,} are accepted")
+    try:
+        return _read(data, limits, max_side)
+    except UnreadablePhoto:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PhotoTooLarge(f"{error}; at most {limits.max_pixels:,} pixels are accepted") from None
+    except UnidentifiedImageError:
+        raise UnreadablePhoto(f"not a photo: the bytes are none of {', '.join(PHOTO_FORMATS)}") from None
+    except Exception as error:  # decoders raise many kinds; a photo must never bring its reader down
+        raise UnreadablePhoto(f"damaged photo: {' '.join(str(error).split())}") from None
+
+
+def _read(data: bytes, limits: PhotoLimits, max_side: int | None) -> UprightPhoto:
     with _without_warnings():
         image = Image.open(io.BytesIO(data), formats=PHOTO_FORMATS)
     if image.width * image.height > limits.max_pixels:
         raise PhotoTooLarge(f"{image.width}x{image.height} pixels; at most {limits.max_pixels:,} pixels are accepted")
     stored_format = "JPEG" if image.format == _MULTI_PICTURE else str(image.format)
+    if max_side is not None:
+        spare = _SPARE * max_side / max(image.size)
+        image.draft(None, (math.ceil(spare * image.width), math.ceil(spare * image.height)))  # for a JPEG alone
     image.load()
     orientation = _orientation(image)
     plain = image.mode == "RGB" and not image.has_transparency_data and orientation == 1

@@ -1,7 +1,6 @@
 """Heat map over photo: where the grounds of an answer lie, in the photo's own resolution."""
 
 import functools
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,13 +74,9 @@ def hottest_box(heatmap: NDArray[np.float32], size: tuple[int, int]) -> tuple[in
     cells = Image.fromarray((heatmap >= peak / 2).astype(np.uint8)).copy()  # a copy may be written to
     ImageDraw.floodfill(cells, (column, row), _HOTTEST)
     rows, columns = np.nonzero(np.asarray(cells) == _HOTTEST)
-    across, down = size[0] / cells.width, size[1] / cells.height
-    return (
-        math.floor(columns.min() * across),
-        math.floor(rows.min() * down),
-        math.ceil((columns.max() + 1) * across),
-        math.ceil((rows.max() + 1) * down),
-    )
+    left, right = _pixels(columns, cells.width, size[0])
+    top, bottom = _pixels(rows, cells.height, size[1])
+    return left, top, right, bottom
 
 
 @functools.cache
@@ -90,6 +85,12 @@ def colour_table() -> bytes:
     from matplotlib import colormaps  # a tenth of a second that only an overlay needs
 
     return colormaps["inferno"](np.arange(256), bytes=True)[:, :3].tobytes()
+
+
+def _pixels(places: NDArray[np.intp], num_cells: int, length: int) -> tuple[int, int]:
+    """First and last pixel, exclusive, of the cells at `places`; in whole numbers, as rounding would pass the edge."""
+    first, last = int(places.min()), int(places.max()) + 1
+    return first * length // num_cells, -(-last * length // num_cells)
 
 
 def _stretched(levels: Image.Image, size: tuple[int, int], top: int, bottom: int) -> Image.Image:

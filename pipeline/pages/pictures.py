@@ -25,13 +25,14 @@ def png_file(path: Path) -> str:
 
 
 def thumbnail(photo: Image.Image, max_side: int) -> str:
-    """A photo, shrunk to `max_side` pixels where it is larger, as a `data:` address of a JPEG.
+    """A photo's pixels alone, shrunk to `max_side` where it is larger, as a `data:` address of a JPEG.
 
     Args:
         photo: mode RGB, upright; not changed.
         max_side: of the longer side, pixels.
     """
     small = photo.copy()
+    small.info.clear()  # a comment there would be saved along
     small.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from serving.answers import Prediction
 
 CLOSE_MARGIN = 0.1
-"""Below this distance from the threshold, of 1, a person should look at the photo."""
+"""Below this margin, of 1, a person should look at the photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Answered:
 
     @property
     def is_close(self) -> bool:
-        """Whether the probability lies close to the threshold."""
-        return abs(self.margin) < CLOSE_MARGIN
+        """Whether the probability lies close to the threshold, or below it."""
+        return self.margin < CLOSE_MARGIN
 
     @property
     def _position(self) -> int:
@@ -63,7 +63,7 @@ class ClassCount:
     """[0, 1]."""
     num_photos: int
     num_close: int
-    """Of these, how many lie close to the threshold."""
+    """Of these, how many lie close to the threshold, or below it."""
 
 
 def class_counts(answers: Sequence[Answered]) -> list[ClassCount]:

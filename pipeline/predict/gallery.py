@@ -45,7 +45,6 @@ def gallery_page(answered: Sequence[Answered], unanswered: Sequence[Unanswered],
             "answer": answer,
             "place": place,
             "of_class": positions[answer.prediction.predicted],
-            "distance": abs(answer.margin),
             "address": quote(answer.overlay),
         }
         for place, answer in enumerate(answered)
@@ -56,7 +55,7 @@ def gallery_page(answered: Sequence[Answered], unanswered: Sequence[Unanswered],
         .render(
             asked=asked,
             counts=counts,
-            photos=sorted(photos, key=lambda photo: photo["distance"]),
+            photos=sorted(photos, key=lambda photo: photo["answer"].margin),
             unanswered=unanswered,
             table=TABLE,
             scale=_colour_scale(),

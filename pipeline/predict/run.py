@@ -1,7 +1,7 @@
 """A folder of photos in; a table, heat maps and a gallery of one model version's answers out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from pipeline.predict.listing import list_photos
 from pipeline.predict.output import PAGE, TABLE, check_place, replacing_folder
 from pipeline.predict.tables import write_csv
 from pipeline.release.journal import current, read_journal
-from pipeline.release.lines import ModelLine
+from pipeline.release.lines import ModelLine, line_of
 from serving.client import ModelClient, ModelServerError, NotServed, ServingUnavailable
 from serving.contract import STABLE_LABEL, PhotoLimits
 
@@ -67,8 +67,7 @@ def predict_folder(
         held_lock(layout.state / "predict.lock", f"pipeline predict {source}"),
         ModelClient(parameters.serving.grpc_address) as client,
     ):
-        line = ModelLine((layout.root / parameters.serving.folder).resolve(), name)
-        version = _version_in_service(client, line)
+        version = _version_in_service(client, replace(line_of(layout, parameters), name=name))
         with replacing_folder(folder) as unfinished:
             desk = Desk(client, name, version, limits, unfinished)
             answers = list(with_progress(ask_all(files, desk), "asking", len(files)))

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.pages.page import figure, interval
 from pipeline.release.gate_report import GateReport
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&!])")
@@ -32,7 +33,7 @@ def _figures(layout: Layout) -> str:
     except (OSError, ValueError):
         return ""
     found = [
-        f"{name} {values[key]:.3f}{_interval(values.get(f'{key}_interval'))}"
+        f"{name} {figure(values[key])}{_within(values.get(f'{key}_interval'))}"
         for name, key in (
             ("accuracy", "accuracy"),
             ("balanced accuracy", "balanced_accuracy"),
@@ -45,8 +46,8 @@ def _figures(layout: Layout) -> str:
     )
 
 
-def _interval(bounds: list[float] | None) -> str:
-    return f" ({bounds[0]:.3f} to {bounds[1]:.3f})" if bounds else ""
+def _within(bounds: list[float] | None) -> str:
+    return f" ({interval(bounds)})" if bounds else ""
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.parameters import GateParameters
 from pipeline.evaluation.intervals import paired_bootstrap_lower_bound, photos_needed_for_margin, wilson_interval
+from pipeline.pages.page import figure, interval
 
 
 class Verdict(StrEnum):
@@ -126,8 +127,8 @@ _NO_PHOTOS = "no test photos"
 def _floor(name: str, correct: NDArray[np.bool_], limit: float) -> Rule:
     if not len(correct):
         return _at_least(name, None, limit, 0)
-    low, high = wilson_interval(int(correct.sum()), len(correct))
-    return _at_least(name, float(correct.mean()), limit, len(correct), f"95 % interval {low:.3f} to {high:.3f}")
+    bounds = interval(wilson_interval(int(correct.sum()), len(correct)))
+    return _at_least(name, float(correct.mean()), limit, len(correct), f"95 % Wilson interval {bounds}")
 
 
 def _at_least(name: str, value: float | None, limit: float, n: int, note: str = "") -> Rule:
@@ -152,7 +153,8 @@ def _change(
     needed = photos_needed_for_margin(ours, theirs, margin)
     bound = paired_bootstrap_lower_bound(ours, theirs, seed, bootstrap_samples)
     passed = bound > -margin if n >= needed else None
-    note = f"accuracy {ours.mean():.4f}, lower bound of the difference at 95 %; the margin needs {needed} photos"
+    accuracy = figure(float(ours.mean()))
+    note = f"accuracy {accuracy}, lower bound of the difference at 95 %; the margin needs {needed} photos"
     return Rule(_CHANGE, float(bound), -margin, float(theirs.mean()), n, passed, note)
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from pipeline.core.errors import GateRefused, ParameterError
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
+from pipeline.pages.page import figure
 from pipeline.release.gate import Rule, Verdict
 
 
@@ -96,12 +97,15 @@ def gate_table(report: GateReport) -> Table:
         table.add_column(heading, justify="right" if heading in ("value", "limit", "champion", "photos") else "left")
     for rule in report.rules:
         met = {True: "yes", False: "no", None: "not judged"}[rule.passed]
-        figures = [_figure(rule.value), _figure(rule.limit), _figure(rule.baseline)]
+        figures = [figure_of_rule(value) for value in (rule.value, rule.limit, rule.baseline)]
         table.add_row(rule.name, *figures, str(rule.n), met, rule.note)
     if not report.rules:
         table.caption = "no rules are set under `gate` in params.yaml, so nothing is judged"
     return table
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def figure_of_rule(value: float | None) -> str:
+    """A figure of a rule for people: counts as whole numbers, all else as `.925`."""
+    if value is not None and value.is_integer() and abs(value) > 1:
+        return f"{value:.0f}"
+    return figure(value)

@@ -55,7 +55,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         "Difference to the champion",
         gate=gate,
         version=version,
-        served=next((entry for entry in reversed(history) if entry.version == version), None),
+        served=next((entry for entry in reversed(history) if _made_serve(entry, version)), None),
         rule=_change_rule(gate.rules if gate else ()),
         table=differences(compared),
         galleries=[
@@ -94,6 +94,10 @@ def _difference(name: str, answers: Sequence[GateAnswer]) -> Difference:
         gained=len(gained),
         lost=len(lost),
     )
+
+
+def _made_serve(entry: Entry, version: int | None) -> bool:
+    return entry.version == version and entry.state is State.DONE
 
 
 def _change_rule(rules: Sequence[Rule]) -> Rule | None:

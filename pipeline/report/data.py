@@ -81,18 +81,18 @@ def warnings_of(layout: Layout) -> list[str]:
 def _of_decisions(clean: dict[str, Any]) -> Iterable[str]:
     unmatched = clean.get("unmatched_decisions", [])
     if unmatched:
-        yield f"{len(unmatched)} lines of reviews/decisions.csv are about photos that this run does not see"
+        yield f"Lines of reviews/decisions.csv about photos that this run does not see: {len(unmatched):,}"
 
 
 def _of_sides(split: dict[str, Any]) -> Iterable[str]:
     for key, words in (
-        ("same_scene_pairs_across", "pairs of photos of one scene lie on two sides, which flatters the figures"),
-        ("groups_across", "groups of photos (one site, one scene) have photos on more than one side"),
-        ("bridges", "photos were left out because they would tie training to the photos that measure it"),
-        ("twins_of_pinned", "photos were left out because they are the same as one of the pinned test set"),
+        ("same_scene_pairs_across", "Pairs of photos of one scene on two sides, which flatters the figures"),
+        ("groups_across", "Groups of photos (one site, one scene) with photos on more than one side"),
+        ("bridges", "Photos left out because they would tie training to the photos that measure it"),
+        ("twins_of_pinned", "Photos left out because they are the same as one of the pinned test set"),
     ):
         if split.get(key):
-            yield f"{split[key]:,} {words}"
+            yield f"{words}: {split[key]:,}"
 
 
 def _by_batch(layout: Layout, rows: Sequence[SplitRow]) -> list[Counts]:

@@ -1,5 +1,6 @@
 """How the model learnt: loss, accuracy and learning rate by epoch, with the phases and the epoch that was kept."""
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -45,8 +46,8 @@ def charts(history: Sequence[EpochRow]) -> list[Chart]:
         "validation, balanced": lambda row: row.val_balanced_accuracy,
     }
     rates: dict[str, _Value] = {"at the end of the epoch": lambda row: row.learning_rate}
-    top = 1.05 * max(value_of(row) for row in history for value_of in losses.values())
-    lowest = min(value_of(row) for row in history for value_of in accuracies.values())
+    top = 1.05 * max(_finite(history, losses), default=0.0)
+    lowest = min(_finite(history, accuracies), default=0.0)
     given = [row.learning_rate for row in history if row.learning_rate > 0]
     rate_axis = Axis("learning rate", min(given, default=1.0) / 1.5, max(given, default=1.0) * 1.5, "{:g}".format, True)
     charted = [row for row in history if row.learning_rate > 0]
@@ -59,11 +60,20 @@ def charts(history: Sequence[EpochRow]) -> list[Chart]:
     ]
 
 
+def _finite(history: Sequence[EpochRow], values: dict[str, _Value]) -> list[float]:
+    """All values but those of epochs that diverged."""
+    return [value for row in history for of in values.values() if math.isfinite(value := of(row))]
+
+
+def _point(row: EpochRow, name: str, value: float) -> Point:
+    return Point(row.epoch, value, f"epoch {row.epoch}, {name}: {value:.4g}")
+
+
 def _chart(
     history: Sequence[EpochRow], charted: Sequence[EpochRow], title: str, y: Axis, values: dict[str, _Value]
 ) -> Chart:
     lines = [
-        Line(name, [Point(row.epoch, of(row), f"epoch {row.epoch}, {name}: {of(row):.4g}") for row in charted])
+        Line(name, [_point(row, name, of(row)) for row in charted if math.isfinite(of(row))])
         for name, of in values.items()
     ]
     kept = kept_epoch(history)

@@ -12,7 +12,7 @@ from pipeline.core.errors import DataError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.release.facts import changed_files, data_hash, git_commit
-from pipeline.release.tracking import LIBRARIES, hash_of_run, read_lock, tracked_run
+from pipeline.release.tracking import LIBRARIES, flattened, hash_of_run, read_lock, tracked_run
 from pipeline.report.files import candidate_or_none
 from pipeline.report.sections import Section, section_of
 
@@ -61,6 +61,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         seed=parameters.seed,
         stages=list(stage_lines(stages)),
         settings=found,
+        outdated=outdated_parameters(stages, parameters),
         chosen=[setting for setting in found if setting.differs],
         libraries=[("python", platform.python_version()), *((name, library_version(name)) for name in LIBRARIES)],
         dvc_plots=_DVC_PLOTS if (layout.report.parent / _DVC_PLOTS).is_file() else "",
@@ -91,6 +92,13 @@ def stage_lines(stages: Mapping[str, Any]) -> Iterator[StageLine]:
     """What each stage of a `dvc.lock` read and made, by content hash."""
     for name, stage in stages.items():
         yield StageLine(name, tuple(_hashes(stage.get("deps", []))), tuple(_hashes(stage.get("outs", []))))
+
+
+def outdated_parameters(stages: Mapping[str, Any], parameters: Parameters) -> list[str]:
+    """Names of the parameters that stages ran with and that are others now, in the order of `dvc.lock`."""
+    now = dict(flattened(parameters.model_dump(mode="json", by_alias=True)))
+    ran_with = [flattened(stage.get("params", {}).get("params.yaml", {})) for stage in stages.values()]
+    return list(dict.fromkeys(name for values in ran_with for name, value in values if now.get(name) != value))
 
 
 def _hashes(files: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from pipeline.core.errors import DataError
 from pipeline.core.paths import Layout
-from pipeline.photos.records import SplitRow
-from pipeline.release.predictions import PhotoPrediction, read_predictions
-from pipeline.report.files import rows_or_none
+from pipeline.release.predictions import read_predictions
 
 
 @dataclass(frozen=True)
@@ -17,7 +15,6 @@ class Answer:
     """What the model said of a photo."""
 
     path: str
-    batch: str
     label: str
     predicted: str
     probabilities: Mapping[str, float]
@@ -42,11 +39,12 @@ def answers_or_none(layout: Layout) -> list[Answer] | None:
         predictions = read_predictions(layout.artifacts("evaluate") / "predictions.parquet")
     except DataError:
         return None
-    split = rows_or_none(layout.artifacts("split") / "photos.parquet", SplitRow) or []
-    batches = {row.path: row.batch for row in split}
     lines = lines_or_none(layout.reports("evaluate") / "per_class.csv", "class", "threshold") or []
     thresholds = {line["class"]: number(line["threshold"]) for line in lines}
-    answers = [_answer(row, batches, thresholds) for row in predictions]
+    answers = [
+        Answer(row.path, row.label, row.predicted, row.probabilities, thresholds.get(row.predicted))
+        for row in predictions
+    ]
     return sorted(answers, key=lambda answer: (-answer.probability, answer.path))
 
 
@@ -64,8 +62,3 @@ def lines_or_none(path: Path, *columns: str) -> list[dict[str, str]] | None:
 def number(text: str) -> float | None:
     """A cell as a number; None where it is empty."""
     return float(text) if text else None
-
-
-def _answer(row: PhotoPrediction, batches: Mapping[str, str], thresholds: Mapping[str, float | None]) -> Answer:
-    batch = batches.get(row.path, "")
-    return Answer(row.path, batch, row.label, row.predicted, row.probabilities, thresholds.get(row.predicted))

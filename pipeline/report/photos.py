@@ -7,7 +7,7 @@ from PIL import Image
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.pages.pictures import thumbnail
-from serving.contract import PhotoLimits, UnreadablePhoto, read_upright
+from serving.contract import PhotoLimits, UnreadablePhoto, read_upright_small
 
 THUMBNAIL_PIXELS = 160
 """Longer side."""
@@ -39,11 +39,9 @@ class Thumbnails:
     def image(self, path: str) -> Image.Image | None:
         """A photo, upright and no larger than a thumbnail; None where it is gone or cannot be read."""
         try:
-            photo = read_upright((self._root / path).read_bytes(), self._limits).image
+            return read_upright_small((self._root / path).read_bytes(), self._limits, THUMBNAIL_PIXELS)
         except (OSError, UnreadablePhoto):
             return None
-        photo.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        return photo
 
     def _make(self, path: str) -> str:
         small = self.image(path)

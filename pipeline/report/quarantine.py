@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from pipeline.core.parameters import CleanParameters
 from pipeline.photos.reasons import FLAGS, MAX_COLOURLESS, Reason
@@ -25,11 +24,6 @@ class Tile:
     """A `data:` address; empty where the photo is gone or unreadable."""
     label: str
     note: str
-
-    @property
-    def file(self) -> str:
-        """Name of the file."""
-        return PurePosixPath(self.path).name
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.pages.page import figure, interval, share
 from pipeline.release.gate import Rule, Verdict
-from pipeline.release.gate_report import GateReport
+from pipeline.release.gate_report import GateReport, figure_of_rule
 from pipeline.report.files import gate_or_none, metrics_or_none
 from pipeline.report.sections import Section, section_of
 
@@ -60,8 +60,8 @@ def grounds(gate: GateReport) -> str:
     """Why the verdict is what it is, in a sentence."""
     if gate.verdict is Verdict.REFUSED:
         failed = [rule for rule in gate.rules if rule.passed is False]
-        figures = [f"{rule.name} is {_shown(rule.value)}, the limit {_shown(rule.limit)}" for rule in failed]
-        return f"Not met: {'; '.join(figures)}."
+        figures = [(rule.name, figure_of_rule(rule.value), figure_of_rule(rule.limit)) for rule in failed]
+        return f"Not met: {'; '.join(f'{name} is {value}, the limit {limit}' for name, value, limit in figures)}."
     if gate.verdict is Verdict.PASSED:
         return f"Every rule that could be judged is met, on {gate.n:,} test photos."
     if not gate.rules:
@@ -73,9 +73,8 @@ def grounds(gate: GateReport) -> str:
 def rule_line(rule: Rule) -> RuleLine:
     """A rule in words and figures."""
     met, look = _MET[rule.passed]
-    return RuleLine(
-        rule.name, _shown(rule.value), _shown(rule.limit), _shown(rule.baseline), rule.n, met, look, rule.note
-    )
+    value, limit, champion = (figure_of_rule(number) for number in (rule.value, rule.limit, rule.baseline))
+    return RuleLine(rule.name, value, limit, champion, rule.n, met, look, rule.note)
 
 
 def headlines(metrics: dict[str, Any]) -> list[Headline]:
@@ -86,7 +85,7 @@ def headlines(metrics: dict[str, Any]) -> list[Headline]:
             baseline = metrics.get(f"majority_{key}")
             beside = f"; always the most frequent class: {figure(baseline)}" if baseline is not None else ""
             bounds = interval(metrics.get(f"{key}_interval"))
-            found.append(Headline(name, figure(metrics[key]), f"95 % interval {bounds}{beside}"))
+            found.append(Headline(name, figure(metrics[key]), f"95 % bootstrap interval {bounds}{beside}"))
     if "calibration_error" in metrics:
         note = "mean distance of probability and share that is right; 0 is best"
         found.append(Headline("Calibration error", figure(metrics["calibration_error"]), note))
@@ -95,10 +94,3 @@ def headlines(metrics: dict[str, Any]) -> list[Headline]:
         note = f"of {metrics['n']:,} photos of the {metrics.get('side')} side, {share(mistakes / metrics['n'], 1)}"
         found.append(Headline("Mistakes", f"{mistakes:,}", note))
     return found
-
-
-def _shown(value: float | None) -> str:
-    """Counts as whole numbers, all else as figures."""
-    if value is not None and value.is_integer() and abs(value) > 1:
-        return f"{value:.0f}"
-    return figure(value)

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from pipeline.console import say
+from pipeline.core.errors import ParameterError
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
@@ -46,6 +47,7 @@ def run_up(layout: Layout, parameters: Parameters, ports: Ports) -> None:
     """Run everything that people look at until Ctrl-C; what the parameters place elsewhere is only named.
 
     Raises:
+        ParameterError: the model server's address has no port, or two services share one.
         MachineError: it runs already in this checkout, or ports are taken.
         ServingError: a service ended by itself, or did not answer in time.
         KeyboardInterrupt: stopped by Ctrl-C.
@@ -98,12 +100,12 @@ def _mlflow(layout: Layout, parameters: Parameters, number: int) -> list[_Part]:
 
 def _model_server(line: ModelLine, parameters: Parameters, rest: int) -> list[_Part]:
     """The model server over the served folder; none where the parameters name one of another machine."""
-    address = urlsplit(f"//{parameters.serving.grpc_address}")
-    if address.hostname not in (HOST, "localhost") or address.port is None:
+    port = _local_port(parameters.serving.grpc_address)
+    if port is None:
         say(f"the model server runs elsewhere: {parameters.serving.grpc_address}")
         return []
     flags = (
-        f"--port={address.port}",
+        f"--port={port}",
         f"--rest_api_port={rest}",
         f"--model_config_file={line.server_config}",
         "--model_config_file_poll_wait_seconds=1",
@@ -112,12 +114,30 @@ def _model_server(line: ModelLine, parameters: Parameters, rest: int) -> list[_P
         "model server",
         "serving.server",
         flags,
-        f"gRPC {HOST}:{address.port}, REST http://{HOST}:{rest}",
-        partial(_model_server_answers, address.port, rest),
+        f"gRPC {HOST}:{port}, REST http://{HOST}:{rest}",
+        partial(_model_server_answers, port, rest),
         _VERSIONS,
     )
-    grpc_port = Port(address.port, "model server (gRPC)", "serving.grpc_address")
+    grpc_port = Port(port, "model server (gRPC)", "serving.grpc_address")
     return [_Part([grpc_port, Port(rest, "model server (REST)", "--rest-port")], service)]
+
+
+def _local_port(address: str) -> int | None:
+    """Port of a gRPC address on this machine; None for an address of another."""
+    place = urlsplit(f"//{address}")
+    if place.hostname not in (HOST, "localhost"):
+        return None
+    try:
+        port = place.port
+    except ValueError:  # no number, or too large
+        port = None
+    if not port:
+        raise ParameterError(
+            f"serving.grpc_address is {address}",
+            expected=f"{HOST}:<port> with a port from 1 to 65535",
+            todo="mend it in params.yaml",
+        )
+    return port
 
 
 def _explainer(parameters: Parameters, number: int) -> _Part:

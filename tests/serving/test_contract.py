@@ -1,6 +1,7 @@
 """What a readable photo is turned into, and what is refused."""
 
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -181,6 +182,51 @@ def test_what_is_no_whole_photo_is_refused_in_one_line(data: bytes, words: str) 
 def test_a_pixel_bomb_is_refused_before_it_is_decoded(side: int) -> None:
     with pytest.raises(contract.PhotoTooLarge, match="50,000,000"):
         contract.upright(png_header_of(side, side))
+
+
+@pytest.mark.parametrize("size", ((800, 600), (600, 800), (1600, 100), (40, 30)), ids=str)
+@pytest.mark.parametrize("kind", ("JPEG", "MPO", "PNG", "WEBP"))
+def test_a_small_photo_is_the_photo_shrunk(kind: str, size: tuple[int, int]) -> None:
+    data = encoded(scene(*size), kind, **({"quality": 95} if kind == "JPEG" else {}))
+    expected = contract.read_upright(data, LIMITS).image
+    expected.thumbnail((50, 50), Image.Resampling.LANCZOS)
+    small = contract.read_upright_small(data, LIMITS, 50)
+    assert (small.mode, small.size) == ("RGB", expected.size)
+    assert np.abs(np.asarray(small, np.int16) - np.asarray(expected)).mean() < 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_small_photo_is_turned_upright_too(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = encoded(scene(800, 608), "JPEG", exif=exif)
+    expected = contract.read_upright(data, LIMITS).image.resize((50, 38) if orientation < 5 else (38, 50))
+    small = contract.read_upright_small(data, LIMITS, 50)
+    assert np.abs(np.asarray(small, np.int16) - np.asarray(expected)).mean() < 4
+
+
+def test_a_large_jpeg_is_not_decoded_in_full_for_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+    shrink = Image.Image.thumbnail
+    monkeypatch.setattr(
+        Image.Image, "thumbnail", lambda image, *a, **k: (decoded.append(image.size), shrink(image, *a, **k))
+    )
+    contract.read_upright_small(encoded(scene(800, 600), "JPEG"), LIMITS, 50)
+    assert decoded == [(100, 75)]
+
+
+def test_small_photos_are_refused_as_whole_ones_are() -> None:
+    data = encoded(scene(800, 600), "JPEG")
+    for broken, limits in (
+        (b"", LIMITS),
+        (data[: len(data) // 2], LIMITS),
+        (data, contract.PhotoLimits(max_bytes=len(data) - 1)),
+        (data, contract.PhotoLimits(max_pixels=800 * 600 - 1)),
+    ):
+        with pytest.raises(contract.UnreadablePhoto) as whole:
+            contract.read_upright(broken, limits)
+        with pytest.raises(type(whole.value), match=re.escape(str(whole.value)[:10])):
+            contract.read_upright_small(broken, limits, 50)
 
 
 def test_the_limits_are_inclusive() -> None:

@@ -146,6 +146,11 @@ def test_a_hottest_box_lies_on_the_photo_and_holds_the_peak(
     assert top < bottom
 
 
+def test_no_rounding_pushes_a_hottest_box_beyond_the_photo() -> None:
+    assert 7 * (29 / 7) > 29
+    assert hottest_box(np.ones((7, 7), dtype=np.float32), (29, 58)) == (0, 0, 29, 58)
+
+
 def test_a_cold_map_has_no_hottest_box() -> None:
     heatmap = np.full((4, 4), COLD, dtype=np.float32)
     assert hottest_box(heatmap, (40, 40)) == (0, 0, 40, 40)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from checkouts import PROJECT, TINY
 
-from pipeline.core.errors import MachineError
+from pipeline.core.errors import MachineError, ParameterError
 from pipeline.core.parameters import parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.recipes import render
@@ -135,6 +135,13 @@ def test_what_the_parameters_place_elsewhere_is_named_without_its_password(
     assert "MLflow runs elsewhere: https://mlflow.example.org" in printed
     assert "the model server runs elsewhere: models.example.org:8500" in printed
     assert "secret" not in printed
+
+
+@pytest.mark.parametrize("address", ("127.0.0.1", "localhost:0", "127.0.0.1:99999", "127.0.0.1:grpc"))
+def test_an_address_without_a_port_is_named_before_anything_starts(address: str, tmp_path: Path) -> None:
+    chosen = {**TINY, "serving": {"grpc_address": address}}
+    with pytest.raises(ParameterError, match=f"^serving.grpc_address is {address}\n"):
+        run_up(Layout(tmp_path), parse_parameters(chosen, "the test"), Ports())
 
 
 def test_make_up_runs_it_with_the_ports_of_the_documents() -> None:

@@ -45,7 +45,7 @@ def photo_row(path: str, label: str | None, **values: object) -> PhotoRow:
 def rules(*, met: bool = True) -> tuple[Rule, ...]:
     """Rules of a gate that compared with a champion."""
     return (
-        Rule("accuracy", 0.75, 0.5 if met else 0.8, None, 4, met, "95 % interval 0.301 to 0.954"),
+        Rule("accuracy", 0.75, 0.5 if met else 0.8, None, 4, met, "95 % Wilson interval .301 to .954"),
         Rule("change against the champion", -0.05, -0.1, 0.5, 4, True, "the margin needs 3 photos"),
     )
 

@@ -7,15 +7,15 @@
     element,
     place: Number(element.dataset.place),
     class: element.dataset.class,
-    distance: Number(element.dataset.distance),
+    margin: Number(element.dataset.margin),
   }));
   const orders = {
-    closest: (one, other) => one.distance - other.distance || one.place - other.place,
-    clearest: (one, other) => other.distance - one.distance || one.place - other.place,
+    smallest: (one, other) => one.margin - other.margin || one.place - other.place,
+    largest: (one, other) => other.margin - one.margin || one.place - other.place,
     name: (one, other) => one.place - other.place,
   };
 
-  let order = "closest";
+  let order = "smallest";
 
   function arrange() {
     if (form.elements.order.value === order) return; // ten thousand photos take a while to move
@@ -28,7 +28,7 @@
     let shown = 0;
     for (const photo of photos) {
       const fits =
-        ["", photo.class].includes(form.elements.class.value) && photo.distance >= from && photo.distance < below;
+        ["", photo.class].includes(form.elements.class.value) && photo.margin >= from && photo.margin < below;
       photo.element.hidden = !fits;
       shown += fits;
     }

@@ -4,7 +4,7 @@ import { copyOf, element } from "./parts.js";
 import { figure } from "./words.js";
 
 /** The photo's state in a few words. */
-export function stateOf(photo) {
+function stateOf(photo) {
   if (photo.busy === "waiting") return "waits in line";
   if (photo.busy === "asking") return "being looked at";
   if (photo.answer !== null) return `${photo.answer.class} ${figure(photo.answer.probability)}`;

@@ -31,7 +31,7 @@ openDoors(part("choose"), part("files"), give, note);
 on("cancel", "click", () => queue.cancel(chosen));
 on("again", "click", () => chosen.trouble.again());
 on("again-all", "click", () => failed().forEach((photo) => photo.trouble.again()));
-on("remove-all", "click", () => queue.photos.forEach(remove));
+on("remove-all", "click", () => [...queue.photos.filter((photo) => photo !== chosen), chosen].forEach(remove));
 on("controls", "submit", (event) => event.preventDefault());
 on("class", "change", () => queue.ask(chosen, part("class").value));
 on("opacity", "input", () => redraw({ opacity: part("opacity").valueAsNumber }));

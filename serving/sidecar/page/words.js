@@ -28,7 +28,7 @@ export function closeness(answer) {
   else if (above < CLOSE) said.push(`Close to the threshold, only ${figure(above)} above it. Look at the photo yourself.`);
   else said.push(`Not close to the threshold: ${figure(above)} above it.`);
   if (above >= 0 && second !== undefined && above - margin(answer, second) < CLOSE) {
-    said.push(`Nearly as likely: ${probability(answer, second)}.`);
+    said.push(`Nearly chosen instead: ${probability(answer, second)}.`);
   }
   return said.join(" ");
 }

@@ -303,7 +303,7 @@ def test_how_close_the_answer_is_stands_there_in_words(page: Page) -> None:
         (
             0.62,
             0.58,
-        ): "Not close to the threshold: .12 above it. Nearly as likely: probability of vault .58 (threshold .50).",
+        ): "Not close to the threshold: .12 above it. Nearly chosen instead: probability of vault .58 (threshold .50).",
     }
     for (dome, vault), expected in words.items():
         answer = {
@@ -384,16 +384,11 @@ def test_a_file_that_is_too_large_is_not_sent(page: Page, fake_server: Any, tmp_
     assert not fake_server.requests
 
 
-@pytest.mark.parametrize(
-    ("code", "words"), ((grpc.StatusCode.UNAVAILABLE, "away"), (grpc.StatusCode.DEADLINE_EXCEEDED, "too slow"))
-)
-def test_a_model_server_that_does_not_answer_is_named_and_asked_again(
-    page: Page, fake_server: Any, code: grpc.StatusCode, words: str
-) -> None:
-    fake_server.refusal = (code, words)
+def test_a_model_server_that_does_not_answer_is_named_and_asked_again(page: Page, fake_server: Any) -> None:
+    fake_server.refusal = (grpc.StatusCode.UNAVAILABLE, "away")
     choose(page, upload("a.png"), upload("b.png"))
     answered(page, "0 of 2 answered, 2 failed")
-    assert words in trouble(page)
+    assert "away" in trouble(page)
     fake_server.refusal = None
     page.locator("#again-all").click()
     answered(page, "2 of 2 answered")

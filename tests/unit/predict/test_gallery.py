@@ -12,10 +12,19 @@ from pipeline.predict.gallery import Asked, gallery_page
 ASKED = Asked("survey", "walls", 3, datetime(2026, 11, 21, 12, 0, tzinfo=UTC))
 
 
-def test_photos_come_closest_to_the_threshold_first() -> None:
-    page = gallery_page([answered("a.jpg", 0.9), answered("b.jpg", 0.55), answered("c.jpg", 0.61)], [], ASKED)
+def test_photos_come_by_their_margins_those_below_the_threshold_first() -> None:
+    page = gallery_page(
+        [
+            answered("a.jpg", 0.9),
+            answered("b.jpg", 0.55),
+            answered("c.jpg", 0.61),
+            answered("d.jpg", 0.5, thresholds=(0.9, 0.9)),
+        ],
+        [],
+        ASKED,
+    )
 
-    assert re.findall(r'<span class="line muted">(\S+)</span>', page) == ["c.jpg", "b.jpg", "a.jpg"]
+    assert re.findall(r'<span class="line muted">(\S+)</span>', page) == ["d.jpg", "c.jpg", "b.jpg", "a.jpg"]
 
 
 def test_the_page_says_who_answered_and_when() -> None:

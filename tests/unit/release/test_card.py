@@ -17,7 +17,7 @@ def test_figures_stand_beside_their_interval_and_the_baseline(checkout) -> None:
     figures = {"side": "test", "n": 1404, "accuracy": 0.925, "accuracy_interval": [0.9, 0.95], "majority_accuracy": 0.5}
     (checkout.layout.reports("evaluate") / "metrics.json").write_text(json.dumps(figures))
     card = model_card(checkout.layout, checkout.parameters, read_gate(checkout.layout))
-    assert "On 1,404 photos of the test side: accuracy 0.925 (0.900 to 0.950), accuracy of always" in card
+    assert "On 1,404 photos of the test side: accuracy .925 (.900 to .950), accuracy of always" in card
 
 
 def test_an_override_is_told_as_it_was_written(checkout) -> None:

@@ -1,11 +1,13 @@
 """The difference to the champion: counted photo by photo, and said plainly where there is none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from reported_runs import write_run, write_verdict
 
 from pipeline.core.tables import write_rows
 from pipeline.release.gate import Verdict
+from pipeline.release.journal import State, append_entry, read_journal
 from pipeline.release.lines import line_of
 from pipeline.release.predictions import ANSWERS, GateAnswer
 from pipeline.report.champion import Difference, differences, lost_and_gained, section
@@ -39,8 +41,25 @@ def test_a_change_is_in_points_with_its_sign() -> None:
 
 def test_the_section_tells_gains_losses_and_what_served(tmp_path: Path) -> None:
     html = section(*write_run(tmp_path)).html
-    for text in ("Version 3 served", "2026-05-01 09:30 UTC", "gained 2, lost 1", "above -.050", "this model: red"):
+    for text in (
+        "Version 3 served",
+        "2026-05-01 09:30 UTC",
+        "gained 2, lost 1",
+        "above -.050",
+        "this model: red",
+        "two/<wbr>blue/<wbr>0.jpg",
+    ):
         assert text in html
+
+
+def test_a_failed_promotion_is_not_when_the_champion_began_to_serve(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    journal = line_of(layout, parameters).journal
+    [served] = read_journal(journal).entries
+    append_entry(journal, replace(served, time="2026-06-02T09:30:00+00:00", state=State.FAILED, reason="no answer"))
+    html = section(layout, parameters).html
+    assert "since 2026-05-01 09:30 UTC" in html
+    assert "failed: no answer" in html
 
 
 def test_a_first_model_has_nothing_to_be_compared_with(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pipeline.report.measured import Answer, answers_or_none
 
 def answer(number: int, label: str, predicted: str, probability: float = 0.9) -> Answer:
     probabilities = {"a": 1 - probability, "b": 1 - probability, predicted: probability}
-    return Answer(f"data/x/{label}/{number}.jpg", "x", label, predicted, probabilities, 0.5)
+    return Answer(f"data/x/{label}/{number}.jpg", label, predicted, probabilities, 0.5)
 
 
 def test_rows_are_labels_and_columns_predictions() -> None:

@@ -24,8 +24,8 @@ def test_the_warnings_of_all_stages_are_gathered(tmp_path: Path) -> None:
     layout, _ = write_run(tmp_path)
     assert warnings_of(layout) == [
         "data/three is left out",
-        "1 lines of reviews/decisions.csv are about photos that this run does not see",
-        "2 photos were left out because they would tie training to the photos that measure it",
+        "Lines of reviews/decisions.csv about photos that this run does not see: 1",
+        "Photos left out because they would tie training to the photos that measure it: 2",
     ]
 
 

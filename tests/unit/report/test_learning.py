@@ -54,5 +54,17 @@ def test_an_epoch_at_rate_zero_is_left_off_the_logarithmic_axis(tmp_path: Path) 
     assert "epoch 4, at the end of the epoch" not in html
 
 
+def test_an_epoch_that_diverged_is_left_out_of_its_chart_and_in_the_table(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    history = history_of(tmp_path)
+    diverged = replace(history[3], loss=float("nan"), val_loss=float("inf"))
+    write_history(layout.artifacts("train") / "history.csv", [*history[:3], diverged])
+    html = section(layout, tiny_parameters()).html
+    assert "epoch 3, validation: " in html
+    assert "epoch 4, validation: 0.6" in html
+    assert "epoch 4, validation: inf" not in html
+    assert html.count(">nan<") == html.count(">inf<") == 1
+
+
 def test_without_a_history_the_command_is_named(tmp_path: Path) -> None:
     assert "<code>dvc repro</code>" in section(Layout(tmp_path), tiny_parameters()).html

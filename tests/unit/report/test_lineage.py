@@ -9,7 +9,7 @@ from learning_checkouts import tiny_parameters
 from reported_runs import write_run
 
 from pipeline.release.tracking import hash_of_run, read_lock
-from pipeline.report.lineage import section, settings, stage_lines
+from pipeline.report.lineage import outdated_parameters, section, settings, stage_lines
 
 STAGES = {
     "train": {
@@ -35,6 +35,18 @@ def test_a_stage_is_told_by_what_it_read_and_made_without_its_code() -> None:
     assert line.made == (("artifacts/train/history.csv", "b" * 32),)
 
 
+def test_parameters_that_changed_since_the_run_are_named(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    values = parameters.model_dump(mode="json", by_alias=True)
+    ran_with = {"seed": 7, "split.test": 0.25, "train": values["train"] | {"phases": [{"epochs": 99}]}}
+    stages = {"train": STAGES["train"] | {"params": {"params.yaml": ran_with}}, "export": {"cmd": "export"}}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": stages}))
+    assert outdated_parameters(stages, parameters) == ["split.test", "train.phases.0.epochs"]
+    assert "<code>split.test</code>, <code>train.phases.0.epochs</code>" in section(layout, parameters).html
+    same = {"seed": parameters.seed, **{name: values[name] for name in ("train", "photos", "clean")}}
+    assert outdated_parameters({"train": {"params": {"params.yaml": same}}}, parameters) == []
+
+
 def test_the_run_is_named_where_it_logged_just_this_work(tmp_path: Path) -> None:
     layout, parameters = write_run(tmp_path)
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": STAGES}))
@@ -55,7 +67,7 @@ def test_the_commit_is_told_with_the_files_that_were_changed_since(tmp_path: Pat
     git = ["git", "-C", str(tmp_path), "-c", "user.name=Test", "-c", "user.email=test@example.org"]
     for command in (["init", "--quiet"], ["add", changed.name], ["commit", "--quiet", "--message=start"]):
         subprocess.run([*git, *command], check=True)
-    assert "nothing changed since" in section(layout, parameters).html
+    assert "was checked out when this page was made, without changes" in section(layout, parameters).html
     changed.write_text("new")
     assert "with changes to 1 file:\n<code>a &lt;b&gt;.yaml</code>" in section(layout, parameters).html
 

@@ -9,12 +9,12 @@ from pipeline.core.paths import Layout
 from pipeline.report.measured import answers_or_none, lines_or_none, number
 
 
-def test_answers_come_most_confident_first_with_batch_and_threshold(measured: Layout) -> None:
+def test_answers_come_most_confident_first_with_their_threshold(measured: Layout) -> None:
     answers = answers_or_none(measured) or []
     assert {answer.path for answer in answers} == {*ANSWERS}
     assert [answer.probability for answer in answers] == sorted((max(row) for row in ANSWERS.values()), reverse=True)
     first = next(answer for answer in answers if not answer.is_right)
-    assert (first.path, first.batch, first.label, first.predicted) == (MOST_CONFIDENT_MISTAKE, "first", "arch", "dôme")
+    assert (first.path, first.label, first.predicted) == (MOST_CONFIDENT_MISTAKE, "arch", "dôme")
     assert (first.probability, first.threshold) == (0.94, 0.3)
 
 

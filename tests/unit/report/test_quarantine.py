@@ -50,7 +50,7 @@ def test_the_photo_nearest_to_the_threshold_comes_first_with_its_measure(
 ) -> None:
     rows = [gone("a", reason), gone("b", reason)]
     [gallery] = galleries(rows, a={measure: farthest}, b={measure: nearest})
-    assert [tile.file for tile in gallery.tiles] == ["b", "a"]
+    assert [tile.path for tile in gallery.tiles] == ["data/one/red/b", "data/one/red/a"]
     assert gallery.tiles[0].note == note
 
 
@@ -59,11 +59,14 @@ def test_a_copy_stands_beside_the_kept_photo_rather_than_a_nearer_quarantined_on
     pair = DuplicateRow("data/one/red/copy", "data/one/red/other", 1, 0, 1.0, "red", "red")
     kept = replace(pair, second="data/one/red/z", hash_distance=4, correlation=0.91)
     [gallery] = galleries(rows[:1] + rows[2:], (kept,))
-    assert [(pair.gone.file, pair.other.file, pair.note) for pair in gallery.pairs] == [
-        ("copy", "z", "4 bits apart, correlation 0.910")
+    assert [(pair.gone.path, pair.other.path, pair.note) for pair in gallery.pairs] == [
+        ("data/one/red/copy", "data/one/red/z", "4 bits apart, correlation 0.910")
     ]
     [gallery] = galleries(rows, (pair, kept))
-    assert [(pair.gone.file, pair.other.file) for pair in gallery.pairs] == [("copy", "z"), ("other", "copy")]
+    assert [(pair.gone.path, pair.other.path) for pair in gallery.pairs] == [
+        ("data/one/red/copy", "data/one/red/z"),
+        ("data/one/red/other", "data/one/red/copy"),
+    ]
     assert gallery.pairs[0].other.note == "kept, train side"
 
 

@@ -45,7 +45,7 @@ def test_figures_stand_beside_their_interval_and_the_baseline() -> None:
     )
     assert (accuracy.value, accuracy.note) == (
         ".750",
-        "95 % interval .300 to .950; always the most frequent class: .500",
+        "95 % bootstrap interval .300 to .950; always the most frequent class: .500",
     )
     assert (mistakes.value, "25.0 %" in mistakes.note) == ("2", True)
 
