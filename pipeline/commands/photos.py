@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def sample(
-    photos: Annotated[int, typer.Option(help="photos of each batch, spoilt ones included; at least 40")] = 450,
+    photos: Annotated[int, typer.Option(help="photos of each batch, spoilt ones included; at least 40")] = 700,
     seed: Annotated[int, typer.Option(help="other seeds draw other photos")] = 7,
     batches: Annotated[str, typer.Option(help="names of the batches, separated by spaces")] = "demo-1 demo-2",
 ) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
-from pipeline.core.errors import GateRefused, ParameterError
+from pipeline.core.errors import GateRefused, ParameterError, ServingError
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
+from pipeline.export.manifest import FILE_NAME, manifest_sha256, read_manifest
 from pipeline.pages.page import figure
 from pipeline.release.gate import Rule, Verdict
 
@@ -70,6 +71,16 @@ def read_gate(layout: Layout) -> GateReport:
         raise GateRefused(
             f"{layout.gate} cannot be read: {error}", expected="the gate's verdict", todo="run `pipeline gate`"
         ) from None
+
+
+def gate_of_candidate(layout: Layout) -> GateReport | None:
+    """The verdict on the exported model, whose files are not read; None where the gate judged no model or another."""
+    try:
+        gate = read_gate(layout)
+        manifest = manifest_sha256(read_manifest(layout.artifacts("export") / FILE_NAME))
+    except (GateRefused, ServingError):
+        return None
+    return gate if gate.manifest == manifest else None
 
 
 def override_gate(layout: Layout, name: str, reason: str) -> GateReport:

@@ -25,6 +25,7 @@ from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
 from pipeline.export.manifest import FILE_NAME as MANIFEST
 from pipeline.release.facts import data_hash, git_commit
+from pipeline.release.gate_report import gate_of_candidate
 from pipeline.release.manifest import candidate_manifest
 from pipeline.release.mlflow_client import connected, experiment_id, run_page
 
@@ -110,10 +111,11 @@ def log_report(layout: Layout, parameters: Parameters) -> str | None:
 
 
 def log_judgement(client: Any, run_id: str, layout: Layout) -> None:
-    """Add the gate's verdict and the report, where there are any, to a run; what it has of them is replaced."""
-    for path in (layout.gate, layout.report):
-        if path.is_file():
-            client.log_artifact(run_id, str(path), "reports")
+    """Add the report and the verdict on the exported model, where there are any, to a run; its older ones go."""
+    if gate_of_candidate(layout) is not None:
+        client.log_artifact(run_id, str(layout.gate), "reports")
+    if layout.report.is_file():
+        client.log_artifact(run_id, str(layout.report), "reports")
 
 
 def _noted(info: Any, run_hash: str, layout: Layout, parameters: Parameters, *, created: bool) -> RunReference:

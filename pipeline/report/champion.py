@@ -7,10 +7,11 @@ from pipeline.core.errors import ServingError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.release.gate import Rule
+from pipeline.release.gate_report import gate_of_candidate
 from pipeline.release.journal import Entry, State, read_journal
 from pipeline.release.lines import line_of
 from pipeline.release.predictions import ANSWERS, GateAnswer
-from pipeline.report.files import gate_or_none, rows_or_none
+from pipeline.report.files import rows_or_none
 from pipeline.report.photos import thumbnails_of
 from pipeline.report.sections import Section, section_of
 
@@ -43,7 +44,7 @@ class Difference:
 
 def section(layout: Layout, parameters: Parameters) -> Section:
     """The part `champion`."""
-    gate = gate_or_none(layout)
+    gate = gate_of_candidate(layout)
     answers = rows_or_none(layout.artifacts("gate") / ANSWERS, GateAnswer) if gate else None
     compared = [answer for answer in answers or [] if answer.champion is not None]
     pictures = thumbnails_of(layout, parameters)

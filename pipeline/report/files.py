@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.core.errors import DataError, GateRefused, ServingError
+from pipeline.core.errors import DataError, ServingError
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
 from pipeline.export.manifest import FILE_NAME, manifest_sha256, read_manifest
-from pipeline.release.gate_report import GateReport, read_gate
 
 Row = TypeVar("Row")
 
@@ -41,12 +40,3 @@ def candidate_or_none(layout: Layout) -> str | None:
         return manifest_sha256(read_manifest(layout.artifacts("export") / FILE_NAME))
     except ServingError:
         return None
-
-
-def gate_or_none(layout: Layout) -> GateReport | None:
-    """The gate's verdict on the exported model; None where it judged no model or another one."""
-    try:
-        gate = read_gate(layout)
-    except GateRefused:
-        return None
-    return gate if gate.manifest == candidate_or_none(layout) else None

@@ -7,8 +7,8 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.pages.page import figure, interval, share
 from pipeline.release.gate import Rule, Verdict
-from pipeline.release.gate_report import GateReport, figure_of_rule
-from pipeline.report.files import gate_or_none, metrics_or_none
+from pipeline.release.gate_report import GateReport, figure_of_rule, gate_of_candidate
+from pipeline.report.files import metrics_or_none
 from pipeline.report.sections import Section, section_of
 
 _LOOKS = {Verdict.PASSED: "good", Verdict.REFUSED: "bad", Verdict.NOT_JUDGED: "unsure"}
@@ -41,7 +41,7 @@ class RuleLine:
 
 def section(layout: Layout, parameters: Parameters) -> Section:
     """The part `verdict`."""
-    gate = gate_or_none(layout)
+    gate = gate_of_candidate(layout)
     metrics = metrics_or_none(layout)
     return section_of(
         "verdict",

@@ -145,5 +145,13 @@ def test_the_table_shows_every_rule_with_its_grounds(checkout, scored_folders) -
     console = Console(file=io.StringIO(), width=160)
     console.print(gate_table(run_gate(checkout.layout, parameters)))
     shown = console.file.getvalue()
-    for text in ("refused", "accuracy", " .500 ", " .600 ", "recall of damaged", "95 % Wilson interval .", "no champion"):
+    for text in (
+        "refused",
+        "accuracy",
+        " .500 ",
+        " .600 ",
+        "recall of damaged",
+        "95 % Wilson interval .",
+        "no champion",
+    ):
         assert text in shown

@@ -113,6 +113,19 @@ def test_verdict_and_report_are_added_to_the_tracked_run_and_replace_those_befor
     assert (folder / "reports" / "report.html").read_text() == "second"
 
 
+def test_a_verdict_on_another_model_is_not_added_to_the_run(checkout) -> None:
+    judged = checkout.layout.gate.read_bytes()
+    checkout.make_candidate("second")
+    checkout.layout.gate.write_bytes(judged)
+    checkout.layout.report.write_text("not judged yet")
+    run_id = track(checkout.layout, checkout.parameters).run_id
+    log_report(checkout.layout, checkout.parameters)
+    assert {path for path in artifacts_of(checkout, run_id) if path.startswith("reports/")} & {
+        "reports/gate.json",
+        "reports/report.html",
+    } == {"reports/report.html"}
+
+
 def test_a_runs_page_bears_no_password(checkout, monkeypatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:word@mlflow.example.org/")
     page = run_page(checkout.layout, checkout.parameters, "4", "run17")
