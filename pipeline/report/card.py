@@ -41,7 +41,8 @@ def section(layout: Layout, parameters: Parameters) -> Section:
     classes = json_or_none(extra / "labels.json") or []
     thresholds = json_or_none(extra / "thresholds.json") or []
     told = {photo.path: photo for photo in photos}
-    measured = metrics.get("side", "") if metrics else ""
+    side = metrics.get("side", "") if metrics else ""
+    measured = [row for row in rows if row.side == side and row.label in classes]
     return section_of(
         "card",
         "Model card",
@@ -50,12 +51,12 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         recipe=parameters.recipe,
         classes=list(zip(classes, thresholds, strict=False)),
         learnt=sources_of([row for row in rows if row.side in (Side.TRAIN, Side.VALIDATION)], told),
-        measured=sources_of([row for row in rows if row.side == measured], told),
-        side=measured,
+        measured=sources_of(measured, told),
+        side=side,
         train=parameters.train,
         phases=[_phase(phase) for phase in parameters.train.phases if phase.epochs],
         quantile=parameters.export.heatmap_quantile,
-        caveats=list(caveats(rows, metrics or {}, openings(layout))),
+        caveats=list(caveats(measured, metrics or {}, openings(layout))),
     )
 
 
@@ -91,14 +92,14 @@ def caveats(rows: Sequence[SplitRow], metrics: dict[str, Any], num_openings: int
     """What the figures cannot say, a sentence each.
 
     Args:
-        rows: all photos with their sides.
+        rows: the photos that were measured.
         metrics: what `evaluate` measured; empty where it did not.
         num_openings: how often the test side was measured.
     """
     side = metrics.get("side")
     if side == Side.VALIDATION:
         yield "The figures are of the validation side, which chose the epoch that was kept: they flatter the model."
-    counts = Counter(row.label for row in rows if row.side == side and row.label is not None)
+    counts = Counter(str(row.label) for row in rows)
     few = sorted((n, label) for label, n in counts.items() if n < _FEW_PHOTOS)
     if few:
         named = ", ".join(f"{label} on {n}" for n, label in few)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from reported_runs import photo_row, split_row, write_run
 
+from pipeline.core.tables import read_rows, write_rows
+from pipeline.photos.records import SplitRow
 from pipeline.report.card import caveats, openings, section, sources_of
 
 ROWS = [split_row(f"data/one/red/{number}", "red", "test") for number in range(30)]
@@ -40,11 +42,20 @@ def test_a_careful_run_has_no_caveats() -> None:
     assert list(caveats(ROWS, {"side": "test", "localisation": {}}, 1)) == []
 
 
-def test_small_classes_are_named_with_their_numbers_on_the_measured_side_alone() -> None:
+def test_small_classes_are_named_with_their_numbers() -> None:
     few = split_row("data/one/blue/a", "blue", "test")
-    unmeasured = split_row("data/one/green/a", "green", "train")
-    [said] = caveats([*ROWS, few, unmeasured], {"side": "test", "localisation": {}}, 1)
+    [said] = caveats([*ROWS, few], {"side": "test", "localisation": {}}, 1)
     assert "blue on 1:" in said
+
+
+def test_photos_of_other_sides_and_of_classes_that_the_model_lacks_are_not_among_the_measured(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    path = layout.artifacts("split") / "photos.parquet"
+    rows = read_rows(path, SplitRow)
+    write_rows(path, SplitRow, [*rows, split_row("data/two/green/0.jpg", "green", "test")])
+    html = section(layout, parameters).html
+    assert "the test side, 4 photos of two" in " ".join(html.split())
+    assert "green" not in html
 
 
 def test_only_openings_of_the_test_side_are_counted(tmp_path: Path) -> None:
