@@ -38,20 +38,22 @@ def gate(
     reason: Annotated[str, typer.Option(help="why; needed with --override-by")] = "",
 ) -> None:
     """Judge the candidate against floors and against the model in service, and make the report."""
+    from pipeline.release import gate_report
+
     layout, parameters = opened()
+    override = gate_report.override_by(override_by, reason) if override_by or reason else None
     say("gate: scoring ...")
     load_tensorflow()
     from rich.console import Console
 
-    from pipeline.release.gate_report import gate_table, override_gate
     from pipeline.release.gate_run import run_gate
 
     report = run_gate(layout, parameters)
-    if override_by or reason:
-        report = override_gate(layout, override_by, reason)
+    if override is not None:
+        report = gate_report.override_gate(layout, override)
     console = Console()
     console.width = max(console.width, _TABLE_WIDTH)
-    console.print(gate_table(report))
+    console.print(gate_report.gate_table(report))
     _make_report(layout, parameters)
     if not report.may_go_on:
         _log_refusal(layout, parameters)

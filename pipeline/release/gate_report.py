@@ -83,12 +83,11 @@ def gate_of_candidate(layout: Layout) -> GateReport | None:
     return gate if gate.manifest == manifest else None
 
 
-def override_gate(layout: Layout, name: str, reason: str) -> GateReport:
-    """Record that somebody lets the candidate go on in spite of the verdict.
+def override_by(name: str, reason: str) -> Override:
+    """Somebody's decision, checked before anything is scored for it.
 
     Raises:
         ParameterError: the name or the reason is empty.
-        GateRefused: there is no verdict to override.
     """
     if not name.strip() or not reason.strip():
         raise ParameterError(
@@ -96,7 +95,16 @@ def override_gate(layout: Layout, name: str, reason: str) -> GateReport:
             expected="a name and a reason, which go into the history",
             todo="give both",
         )
-    report = dataclasses.replace(read_gate(layout), override=Override(name.strip(), reason.strip()))
+    return Override(name.strip(), reason.strip())
+
+
+def override_gate(layout: Layout, override: Override) -> GateReport:
+    """Record that somebody lets the candidate go on in spite of the verdict.
+
+    Raises:
+        GateRefused: there is no verdict to override.
+    """
+    report = dataclasses.replace(read_gate(layout), override=override)
     write_gate(layout, report)
     return report
 

@@ -3,7 +3,7 @@
 import json
 
 from pipeline.release.card import model_card
-from pipeline.release.gate_report import override_gate, read_gate
+from pipeline.release.gate_report import Override, override_gate, read_gate
 
 
 def test_without_figures_the_card_leaves_them_out(checkout) -> None:
@@ -21,6 +21,6 @@ def test_figures_stand_beside_their_interval_and_the_baseline(checkout) -> None:
 
 
 def test_an_override_is_told_as_it_was_written(checkout) -> None:
-    override_gate(checkout.layout, "Ada", "see [this](http://x)")
+    override_gate(checkout.layout, Override("Ada", "see [this](http://x)"))
     card = model_card(checkout.layout, checkout.parameters, read_gate(checkout.layout))
     assert "overridden by Ada: see \\[this\\](http://x)." in card

@@ -14,7 +14,7 @@ from pipeline.core.tables import read_rows, write_rows
 from pipeline.evaluation import scoring
 from pipeline.photos.records import SplitRow
 from pipeline.release.gate import Verdict
-from pipeline.release.gate_report import gate_table, override_gate, read_gate
+from pipeline.release.gate_report import Override, gate_table, override_by, override_gate, read_gate
 from pipeline.release.gate_run import run_gate
 from pipeline.release.predictions import ANSWERS, GateAnswer
 from pipeline.release.promotion import promote
@@ -120,15 +120,15 @@ def test_without_test_photos_the_candidate_is_not_judged(checkout, scored_folder
 def test_a_new_verdict_ends_an_override(checkout, scored_folders) -> None:
     parameters = on_test_side(checkout, min_accuracy=0.9)
     assert run_gate(checkout.layout, parameters).verdict is Verdict.REFUSED
-    assert override_gate(checkout.layout, "Ada", "storm damage must be found today").may_go_on
+    assert override_gate(checkout.layout, Override("Ada", "storm damage must be found today")).may_go_on
     assert read_gate(checkout.layout).in_words() == "refused, overridden by Ada: storm damage must be found today"
     assert not run_gate(checkout.layout, parameters).may_go_on
 
 
 @pytest.mark.parametrize(("name", "reason"), (("", "because"), ("Ada", " ")))
-def test_an_override_needs_a_name_and_a_reason(checkout, name: str, reason: str) -> None:
+def test_an_override_needs_a_name_and_a_reason(name: str, reason: str) -> None:
     with pytest.raises(ParameterError):
-        override_gate(checkout.layout, name, reason)
+        override_by(name, reason)
 
 
 @pytest.mark.parametrize("text", (None, "{", "{}", "[]"))

@@ -11,7 +11,7 @@ import yaml
 from pipeline.core.errors import DataError, GateRefused, ServingError
 from pipeline.release import registry, tracking
 from pipeline.release.gate import Verdict
-from pipeline.release.gate_report import override_gate
+from pipeline.release.gate_report import Override, override_gate
 from pipeline.release.golden import golden_photos, read_golden, write_golden
 from pipeline.release.mlflow_client import connected, run_page, tracking_uri
 from pipeline.release.registry import register
@@ -234,7 +234,7 @@ def test_a_version_bears_its_card_and_its_run_the_report(checkout) -> None:
             "Finds \\*damage\\*.",
             "Not a judge.",
             "Gate: passed.",
-            "On 8 photos of the test side: accuracy 0.900.",
+            "On 8 photos of the test side: accuracy .900.",
             "Report: `reports/report.html` among the artifacts of the run that made this version.",
         ]
 
@@ -244,7 +244,7 @@ def test_a_candidate_that_did_not_pass_is_registered_only_by_a_named_override(ch
     checkout.write_verdict(verdict)
     with pytest.raises(GateRefused, match=str(verdict)):
         register(checkout.layout, checkout.parameters)
-    override_gate(checkout.layout, "Ada", "needed for the storm")
+    override_gate(checkout.layout, Override("Ada", "needed for the storm"))
     register(checkout.layout, checkout.parameters)
     with connected(checkout.layout, checkout.parameters) as client:
         assert (

@@ -7,7 +7,7 @@ from reported_runs import rules, write_run, write_verdict
 
 from pipeline.export.manifest import write_manifest
 from pipeline.release.gate import Rule, Verdict
-from pipeline.release.gate_report import GateReport, override_gate
+from pipeline.release.gate_report import GateReport, Override, override_gate
 from pipeline.report.verdict import grounds, headlines, rule_line, section
 
 
@@ -62,7 +62,7 @@ def test_every_verdict_is_told_with_its_rules(tmp_path: Path, verdict: Verdict) 
 def test_an_override_is_told_with_its_name_and_reason(tmp_path: Path) -> None:
     layout, parameters = write_run(tmp_path)
     write_verdict(layout, Verdict.REFUSED)
-    override_gate(layout, "Ada <b>", "storm")
+    override_gate(layout, Override("Ada <b>", "storm"))
     assert "Overridden</strong> by Ada &lt;b&gt;: storm" in section(layout, parameters).html
 
 
