@@ -2,8 +2,9 @@
 
 Draws photos, trains the recipe `drawn_cracks` on them through the whole graph, and asks the exported model about every
 real Brickwork Cracks photo: how far its probability of a crack puts the cracked before the sound ones, as ROC AUC. No
-real photo trains, validates or sets a threshold. The recipe and the generator were tuned on five of the nine walls; the
-other four give the published figure.
+real photo trains, validates or sets a threshold. The generator was drawn after photos of all nine walls, as a painter
+would; while it and the recipe were tuned, figures and mistakes were looked at on five of them only, and the other four
+give the published figure.
 
 Cracks in these photos are mostly black gaps: darkness alone tells them apart, and stands beside the learnt score.
 The model is therefore asked once more about the photos in grey and levelled to one histogram, where darkness, and any

@@ -9,49 +9,33 @@ per seed on two idle CPU cores. The seed moves the initial head, the order of ph
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-BIN = Path(sys.executable).parent
+from clones import PIPELINE, REPRO, fresh_clone, run, set_seed
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("train", type=Path, help="archive of training photos, a folder per class")
     parser.add_argument("test", type=Path, help="archive of the published test photos")
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9])
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="elements-") as folder:
-        clone = Path(folder) / "clone"
-        run(["git", "clone", "--quiet", str(CHECKOUT), str(clone)], CHECKOUT)
-        pipeline = [sys.executable, "-m", "pipeline"]
-        run([*pipeline, "intake", str(arguments.train.resolve()), "--batch", "ahe-train"], clone)
-        run([*pipeline, "intake", str(arguments.test.resolve()), "--batch", "ahe-test", "--side", "test"], clone)
-        run([*pipeline, "recipe", "elements", "--evaluate", "test"], clone)
-        parameters = clone / "params.yaml"
-        text = parameters.read_text()
+    with fresh_clone() as clone:
+        run((*PIPELINE, "intake", str(arguments.train.resolve()), "--batch", "ahe-train"), clone)
+        run((*PIPELINE, "intake", str(arguments.test.resolve()), "--batch", "ahe-test", "--side", "test"), clone)
+        run((*PIPELINE, "recipe", "elements", "--evaluate", "test"), clone)
         accuracies = []
         for seed in arguments.seeds:
-            parameters.write_text(text.replace("\nseed: 7\n", f"\nseed: {seed}\n"))
+            set_seed(clone, seed)
             started = time.monotonic()
-            run([sys.executable, "-m", "dvc", "repro"], clone)
-            print(f"seed {seed}: dvc repro {(time.monotonic() - started) / 60:.1f} minutes")
+            run(REPRO, clone)
+            print(f"seed {seed}: dvc repro {(time.monotonic() - started) / 60:.1f} minutes", flush=True)
             accuracies.append(report(clone))
     spread = f", standard deviation {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
     print(f"mean accuracy over {len(accuracies)} seeds: {statistics.mean(accuracies):.4f}{spread}")
-
-
-def run(command: list[str], folder: Path) -> None:
-    """Run a command in the clone, with the clone's own code."""
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(folder)}
-    subprocess.run(command, cwd=folder, env=environment, check=True)
 
 
 def report(clone: Path) -> float:

@@ -59,17 +59,21 @@ def test_the_truth_table_is_sorted_and_holds_every_kind(drawn: tuple[Path, Sampl
     assert {row["kind"] for row in rows} == {kind.value for kind in Kind}
 
 
-def test_batches_that_are_there_already_are_left_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_is_there_already_is_left_as_it_is(
+    drawn: tuple[Path, SampleResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = drawn
     versioned: list[Layout] = []
     monkeypatch.setattr(sample, "version_data", versioned.append)
+    monkeypatch.setattr(sample, "_MAX_WORKERS", 1)
     layout = Layout(tmp_path)
-    first = sample.run(layout, ("tiny",), MIN_PHOTOS, seed=3)
-    before, truth = sha256_by_file(layout.data), sha256_by_file(layout.state / "sample")
-    second = sample.run(layout, ("tiny",), MIN_PHOTOS, seed=3)
-    assert [[batch.is_new for batch in taken] for taken in (first, second)] == [[True], [False]]
+    take_in(layout, folder, "tiny")
+    before = sha256_by_file(layout.data)
+    assert [batch.is_new for batch in sample.run(layout, ("tiny",), MIN_PHOTOS, seed=3)] == [False]
     assert sha256_by_file(layout.data) == before
-    assert not any("truth" in path or "sample" in path for path in before)
-    assert versioned == [layout, layout]
+    assert versioned == [layout]
+    truth = sha256_by_file(layout.state / "sample")
+    assert list(truth) == ["tiny.csv"]
     with pytest.raises(DataError, match="with other photos"):
         sample.run(layout, ("tiny",), MIN_PHOTOS, seed=4)
     assert (sha256_by_file(layout.data), sha256_by_file(layout.state / "sample")) == (before, truth)

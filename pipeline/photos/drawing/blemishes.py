@@ -17,6 +17,7 @@ def blemished(face: Face, camera: Camera, stream: Stream) -> Face:
     """Give a wall one to three blemishes."""
     for number in range(stream.between(1, 3)):
         blemish = _BLEMISHES[stream.between(0, len(_BLEMISHES) - 1)]
+        # Its name is a key of the stream: a function of another name gives another blemish.
         face = blemish(face, camera, stream.child(blemish.__name__, number))
     return face
 

@@ -68,42 +68,6 @@ class Courses:
         """Number of courses in sight."""
         return len(self.heads)
 
-    @property
-    def height(self) -> int:
-        """Mean height of a course with its joint."""
-        return int(self.beds[-1] - self.beds[0]) // self.count
-
-    @property
-    def length(self) -> int:
-        """Mean length of a brick or stone with its joint."""
-        spans = self.heads[:, -1] - self.heads[:, 0]
-        num_faces = self.heads.size - self.count
-        return int(spans.sum(dtype=np.int64)) // num_faces
-
-    def bed(self, course: int) -> int:
-        """The bed joint above a course; courses out of sight have the mean height."""
-        nearest = min(max(course, 0), self.count)
-        return int(self.beds[nearest]) + (course - nearest) * self.height
-
-    def course_at(self, down: int) -> int:
-        """The course in sight that a place down the wall lies in, or the nearest one."""
-        return min(max(int(np.searchsorted(self.beds, down, "right")) - 1, 0), self.count - 1)
-
-    def head_joint(self, course: int, along: int, direction: int) -> int:
-        """The upright joint of a course nearest to a place.
-
-        Courses out of sight are laid like the nearest one in sight; beyond the outermost joint there is only that one.
-
-        Args:
-            course: number of the course.
-            along: the place along the wall.
-            direction: 1 for the nearest joint at the place or beyond it, -1 for the nearest at the place or before it.
-        """
-        joints = self.heads[min(max(course, 0), self.count - 1)]
-        after = int(np.searchsorted(joints, along, "left" if direction > 0 else "right"))
-        number = after if direction > 0 else after - 1
-        return int(joints[min(max(number, 0), len(joints) - 1)])
-
 
 def lay_courses(bond: Bond, unit: Unit, span: Span, stream: Stream) -> Courses:
     """Lay the courses that cover a span, and a little more on each side."""

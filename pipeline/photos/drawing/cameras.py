@@ -1,4 +1,4 @@
-"""Where the camera stands: which point of the wall each pixel shows, and back."""
+"""Where the camera stands: which point of the wall each pixel shows."""
 
 from dataclasses import dataclass
 
@@ -52,13 +52,6 @@ class Camera:
         on_wall = [(row[0] * along + row[1] * down + row[2]) // depth for row in (self.along, self.down)]
         return on_wall[0].astype(np.int32), on_wall[1].astype(np.int32)
 
-    def on_photo(self, along: int, down: int) -> tuple[int, int]:
-        """Pixel position (x, y) of a place on the wall, all in 1/256 pixel, by the adjugate of the homography."""
-        first, second, third = self.along, self.down, self.depth
-        rows = (_cross(second, third), _cross(third, first), _cross(first, second))
-        x, y, depth = (rows[0][i] * along + rows[1][i] * down + rows[2][i] for i in range(3))
-        return ONE * x // depth + ONE * (self.width // 2), ONE * y // depth + ONE * (self.height // 2)
-
 
 def place_camera(stream: Stream, yardstick: int) -> Camera:
     """Choose size, distance, tilt and perspective of a photo.
@@ -82,11 +75,3 @@ def place_camera(stream: Stream, yardstick: int) -> Camera:
     along = (scale + origin[0] * turn, shear - tilt + origin[0] * nod, origin[0] * _UNIT)
     down = (tilt + origin[1] * turn, scale + origin[1] * nod, origin[1] * _UNIT)
     return Camera(height, width, millimetre, along, down, (turn, nod, _UNIT))
-
-
-def _cross(first: Row, second: Row) -> Row:
-    return (
-        first[1] * second[2] - first[2] * second[1],
-        first[2] * second[0] - first[0] * second[2],
-        first[0] * second[1] - first[1] * second[0],
-    )

@@ -79,15 +79,15 @@ def cracked(face: Face, camera: Camera, stream: Stream) -> Damaged:
 
 
 def _habit(camera: Camera, stream: Stream) -> _Habit:
-    look = (Look.GAP,) * 11 + (Look.TORN,) * 4 + (Look.HAIRLINE,) * 2 + (Look.FILLED,) * 2
-    chosen = look[stream.between(0, len(look) - 1)]
+    looks = (Look.GAP,) * 11 + (Look.TORN,) * 4 + (Look.HAIRLINE,) * 2 + (Look.FILLED,) * 2
+    look = looks[stream.between(0, len(looks) - 1)]
     half_width = min(max(stream.between(4, 22) * camera.millimetre // 2, 330), 14 * ONE)
-    if chosen is Look.HAIRLINE:
+    if look is Look.HAIRLINE:
         half_width = min(max(camera.millimetre, 230), 380)
-    if chosen is Look.FILLED:
+    if look is Look.FILLED:
         half_width = min(max(half_width, 350), 800)
     brick_toll, pull = ((700, 2), (360, 6), (120, 30), (40, 60))[stream.between(0, 3)]
-    return _Habit(chosen, stream.chance(25), brick_toll, pull, half_width, stream.between(10, 45))
+    return _Habit(look, stream.chance(25), brick_toll, pull, half_width, stream.between(10, 45))
 
 
 def _lines(face: Face, habit: _Habit, stream: Stream) -> list[list[_Point]]:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.photos.drawing.fields import blend
+from pipeline.photos.drawing.fields import ONE, blend
 from pipeline.photos.drawing.shapes import Window
 from pipeline.photos.drawing.streams import Grid, Mask, Stream
-from pipeline.photos.drawing.styles import Colour
+from pipeline.photos.drawing.styles import Colour, plane
 from pipeline.photos.drawing.walls import Face
+
+FAR = -64 * ONE
+"""Distance inside a damage, 1/256 pixel, of pixels well outside it."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +91,6 @@ def nearest_first(bricks: list[Brick]) -> list[Brick]:
 
 def _window(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> Window:
     return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
-
-
-def window_of(mask: Mask) -> Window:
-    """The smallest window that holds all true pixels."""
-    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def plane(colour: Colour) -> Grid:
-    """A colour of 0 to 255 in the units of a face, `[3, 1, 1]`."""
-    return np.array(colour, np.int32)[:, None, None] * 16
 
 
 def earthen(brightness: int, stream: Stream) -> Colour:

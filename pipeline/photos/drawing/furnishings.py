@@ -8,13 +8,13 @@ import numpy as np
 from pipeline.photos.drawing.cameras import Camera
 from pipeline.photos.drawing.fields import ONE, blend, blurred, noise, ramp
 from pipeline.photos.drawing.lights import Sun
-from pipeline.photos.drawing.plants import Twig, grow, leaf_field, silhouette, twig_cover
-from pipeline.photos.drawing.shapes import moved
+from pipeline.photos.drawing.plants import Twig, grow, silhouette, twig_cover
+from pipeline.photos.drawing.shapes import leaf_field, moved
 from pipeline.photos.drawing.streams import Grid, Mask, Stream
-from pipeline.photos.drawing.styles import Colour
+from pipeline.photos.drawing.styles import Colour, plane
 
 _PERCENT = 20
-"""Photos with something before the wall."""
+"""Photos that get something before the wall, unless it would hide too much."""
 
 _MOST = 25
 """Percent of the photo that may be hidden."""
@@ -107,7 +107,7 @@ def _pipe(camera: Camera, stream: Stream) -> _Thing:
     gain = 256 + (rough * 30 >> 10) - np.where(bracket, 40, 0)
     body = np.maximum(ONE - (place * place >> 8), 0)
     shine = ramp(np.abs(place + stream.between(-110, 40)), 90, 0) * stream.between(0, 90) >> 8
-    colours = _plane(_PAINTS[stream.between(0, len(_PAINTS) - 1)], camera) * (gain * (130 + (body >> 1)) >> 8) >> 8
+    colours = plane(_PAINTS[stream.between(0, len(_PAINTS) - 1)]) * (gain * (130 + (body >> 1)) >> 8) >> 8
     colours = blend(colours, 3900, shine)
     relief = half_width // 3 + np.where(bracket, ONE, 0).astype(np.int32) + np.zeros_like(weight)
     return _Thing(colours, weight, relief, half_width * 2 + 12 * camera.millimetre)
@@ -130,7 +130,7 @@ def _cable(camera: Camera, stream: Stream) -> _Thing:
     place = np.minimum(across * ONE // half_width, ONE)
     body = ONE - (place * place >> 8)
     paint = ((34, 34, 36), (48, 46, 46), (170, 170, 166), (110, 108, 104))[stream.between(0, 3)]
-    colours = _plane(paint, camera) * (120 + (body * 136 >> 8)) >> 8
+    colours = plane(paint) * (120 + (body * 136 >> 8)) >> 8
     return _Thing(colours, weight, np.full_like(weight, half_width), half_width * 2 + 6 * camera.millimetre)
 
 
@@ -142,7 +142,7 @@ def _plant(camera: Camera, stream: Stream) -> _Thing:
     for number in range(stream.between(1, 3)):
         twigs += grow(camera.shape, stream.child(number), leaf)
     green = _GREENS[stream.between(0, len(_GREENS) - 1)]
-    colours = np.broadcast_to(_plane(green, camera), (3, *camera.shape)).astype(np.int32)
+    colours = np.broadcast_to(plane(green), (3, *camera.shape)).astype(np.int32)
     for twig in twigs:
         _paint_twig(colours, twig, green, stream)
     weight = silhouette(camera.shape, twigs)
@@ -162,12 +162,8 @@ def _paint_twig(colours: Grid, twig: Twig, green: Colour, stream: Stream) -> Non
         halves = ramp(across, -40, 40) * stream.between(-50, 50) >> 8
         shades = stream.between(170, 330) + halves + ramp(np.abs(across), 40, 0) // 5 - (np.abs(across) >> 4)
         paint = np.array(green, np.int32) + stream.grid(-14, 14, (3,))
-    plane = np.minimum(paint[:, None, None] * 16 * shades >> 8, 4095)
-    colours[:, window[0], window[1]] = blend(colours[:, window[0], window[1]], plane, cover)
-
-
-def _plane(colour: Colour, camera: Camera) -> Grid:
-    return np.array(colour, np.int32)[:, None, None] * 16 + np.zeros((1, *camera.shape), np.int32)
+    shaded = np.minimum(paint[:, None, None] * 16 * shades >> 8, 4095)
+    colours[:, window[0], window[1]] = blend(colours[:, window[0], window[1]], shaded, cover)
 
 
 def _centred(shape: tuple[int, int]) -> tuple[Grid, Grid]:

@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.damages import Damaged, painted, plane
+from pipeline.photos.drawing.damages import Damaged, painted
 from pipeline.photos.drawing.fields import ONE, blend, noise, ramp, rough_noise
 from pipeline.photos.drawing.shapes import Oval, any_axis, moved, oval_field
 from pipeline.photos.drawing.streams import Grid, Stream
-from pipeline.photos.drawing.styles import Colour
+from pipeline.photos.drawing.styles import Colour, plane
 from pipeline.photos.drawing.walls import Face
 from pipeline.photos.drawing.weeds import grown
 
 _PLAIN = 90
 """Weight from which growth is plain to see."""
 
-_LEAST_PER_THOUSAND = 45
-"""Share of the photo that is overgrown at least."""
+_FEW_PER_THOUSAND = 45
+"""Share of the photo below which a film joins what grows there."""
 
 _MOSSES: tuple[Colour, ...] = ((74, 92, 34), (98, 112, 40), (58, 74, 32), (120, 122, 48))
 _FILMS: tuple[Colour, ...] = ((70, 92, 44), (52, 70, 44), (96, 108, 54), (46, 58, 46))
@@ -38,8 +38,9 @@ def overgrown(face: Face, camera: Camera, stream: Stream) -> Damaged:
     cover = _Cover(face.colours, face.relief, np.zeros(camera.shape, np.int32))
     kinds = ((_film, _moss), (_moss,), (_lichens,), (_plants,), (_film, _lichens), (_moss, _plants), (_film,))
     for kind in kinds[stream.between(0, len(kinds) - 1)]:
+        # Its name is a key of the stream: a function of another name grows otherwise.
         cover = kind(cover, face, camera, stream.child(kind.__name__))
-    if int((cover.weight >= _PLAIN).sum()) * 1000 < cover.weight.size * _LEAST_PER_THOUSAND:
+    if int((cover.weight >= _PLAIN).sum()) * 1000 < cover.weight.size * _FEW_PER_THOUSAND:
         cover = _film(cover, face, camera, stream.child("more film"))
     return Damaged(replace(face, colours=cover.colours, relief=cover.relief), cover.weight >= _PLAIN)
 

@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.damages import Brick, Damaged, bricks_in_sight, earthen, nearest_first, plane, window_of
+from pipeline.photos.drawing.damages import FAR, Brick, Damaged, bricks_in_sight, earthen, nearest_first
 from pipeline.photos.drawing.fields import ONE, blend, blurred, ramp, rough_noise
 from pipeline.photos.drawing.shapes import Oval, any_axis, moved, oval_field
 from pipeline.photos.drawing.streams import Grid, Mask, Stream
+from pipeline.photos.drawing.styles import plane
 from pipeline.photos.drawing.walls import Face
-
-_FAR = -64 * ONE
 
 _MOST_PER_CENT = 28
 """Share of the photo that one hole takes at most; of a nearer brick, a part is broken off instead."""
@@ -27,7 +26,7 @@ def robbed(face: Face, camera: Camera, stream: Stream) -> Damaged:
     colours = blend(face.colours, dust, (worn * (ONE - gone) >> 8) * stream.between(30, 130) >> 8)
     mask: Mask = margin >= 0
     if mask.any():
-        colours = blend(colours, _inside(face, margin, window_of(mask)[0], camera, stream.child("inside")), gone)
+        colours = blend(colours, _inside(face, margin, stream.child("inside")), gone)
     # The hole has a light of its own: a relief as deep as a brick would draw a bright line along its lower edge.
     relief = face.relief - (gone * camera.millimetre * 10 >> 8)
     return Damaged(replace(face, colours=colours, relief=relief), mask)
@@ -36,21 +35,21 @@ def robbed(face: Face, camera: Camera, stream: Stream) -> Damaged:
 def _hole(face: Face, camera: Camera, stream: Stream) -> Grid:
     """How far inside the hole each pixel lies, 1/256 pixel."""
     shape = camera.shape
-    margin: Grid = np.full(shape, _FAR, np.int32)
+    margin: Grid = np.full(shape, FAR, np.int32)
     bricks = bricks_in_sight(face, stream.child("bricks"))
     limit = shape[0] * shape[1] * _MOST_PER_CENT // 100
     small = [brick for brick in bricks if brick.size <= limit]
     taken = _together(small, limit, stream) if small else bricks[:1]
     cell = min(max(camera.millimetre * 14 >> 8, 4), 24)
     ragged = rough_noise(stream.child("ragged"), shape, cell, 3) * min(camera.millimetre * 8, 5 * ONE) >> 10
-    out = np.where(np.isin(face.brick, [brick.number for brick in taken]), face.inside, _FAR)
+    out = np.where(np.isin(face.brick, [brick.number for brick in taken]), face.inside, FAR)
     margin = out + min(face.courses.joint // 3, 2 * ONE) + ragged
     if not small or (len(taken) == 1 and taken[0].size * 8 > limit and stream.chance(35)):
         margin = np.minimum(margin, _broken_off(taken[0], shape, stream) + ragged * 2)
     elif len(taken) > 1:
         # The mortar between two bricks goes with them.
         reach = max(1, face.courses.joint // ONE)
-        together = blurred((out > _FAR).astype(np.int32) * ONE, reach)
+        together = blurred((out > FAR).astype(np.int32) * ONE, reach)
         margin = np.maximum(margin, (together - 190) * reach * 3 + ragged)
     return margin.astype(np.int32)
 
@@ -81,10 +80,11 @@ def _broken_off(brick: Brick, shape: tuple[int, int], stream: Stream) -> Grid:
     return margin
 
 
-def _inside(face: Face, margin: Grid, rows: slice, camera: Camera, stream: Stream) -> Grid:
+def _inside(face: Face, margin: Grid, stream: Stream) -> Grid:
     """What is seen in the hole: the core of the wall in the dark, a lit side, the bed below and rubble on it."""
-    shape = camera.shape
-    height = rows.stop - rows.start
+    shape = margin.shape[0], margin.shape[1]
+    rows = np.nonzero((margin >= 0).any(axis=1))[0]
+    height = int(rows[-1] - rows[0]) + 1
     below_top, above_bottom = _depths(margin)
     rough = ONE + (rough_noise(stream.child("rough"), shape, max(4, height // 4), 3) * 190 >> 10)
     core = moved(blurred(face.colours, 1), height // 2 + 1, height) * rough >> 8
@@ -98,7 +98,8 @@ def _inside(face: Face, margin: Grid, rows: slice, camera: Camera, stream: Strea
     grain = ONE + (rough_noise(stream.child("bed"), shape, 3, 2) * 140 >> 10)
     shade = ramp(below_top, height // 4, height)
     colours = blend(colours, (mortar * grain >> 8) * (45 + (shade * stream.between(90, 170) >> 8)) >> 8, bed)
-    return _with_rubble(np.clip(colours, 0, 4095), face, margin, height, stream.child("rubble"))
+    ledge = (above_bottom > 0) & (above_bottom <= max(2, height // 4)) & (margin > 0)
+    return _with_rubble(np.clip(colours, 0, 4095), ledge, height, stream.child("rubble"))
 
 
 def _depths(margin: Grid) -> tuple[Grid, Grid]:
@@ -113,12 +114,11 @@ def _depths(margin: Grid) -> tuple[Grid, Grid]:
     return rows - smooth[0], smooth[1] - rows
 
 
-def _with_rubble(colours: Grid, face: Face, margin: Grid, height: int, stream: Stream) -> Grid:
-    """Lumps of mortar and brick along the lower edge of the hole."""
+def _with_rubble(colours: Grid, ledge: Mask, height: int, stream: Stream) -> Grid:
+    """Lumps of mortar and brick on the ledge, which is the lower edge of a hole so many pixels high."""
     colours = colours.copy()
-    shape = margin.shape[0], margin.shape[1]
-    _, above_bottom = _depths(margin)
-    rows, columns = np.nonzero((above_bottom > 0) & (above_bottom <= max(2, height // 4)) & (margin > 0))
+    shape = ledge.shape[0], ledge.shape[1]
+    rows, columns = np.nonzero(ledge)
     if not len(rows):
         return colours
     for _ in range(stream.between(3, 14)):

@@ -23,7 +23,7 @@ class Sun:
         along: the way to the sun along the photo, with `down` a vector of length 1.
         down: the same down the photo; negative, as the sun stands above.
         rise: how far a ray rises from the wall on that way; the lower, the longer the shadows.
-        share: part of the light that is the sun's, the rest is the sky's; 0 under clouds.
+        share: part of the light that is the sun's, the rest is the sky's; little under clouds.
         colour: factors of red, green and blue in sunlight.
         sky: the same in skylight.
     """

@@ -8,7 +8,7 @@ from pipeline.photos.drawing.bricks import Surface
 from pipeline.photos.drawing.fields import ONE, blend, ramp
 from pipeline.photos.drawing.laying import Laid
 from pipeline.photos.drawing.streams import Grid, Stream
-from pipeline.photos.drawing.styles import Pointing, Wall
+from pipeline.photos.drawing.styles import Pointing, Wall, plane
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def mortar_surface(wall: Wall, laid: Laid, stream: Stream) -> Surface:
     gain = ONE + (sand * stream.between(30, 80) >> 10) + (patches * 44 + lumps * 28 >> 10)
     gain = gain - (holes * 50 >> 8) - (grooves * 30 >> 8)
     grains = ramp(laid.rough(stream.child("grains"), 20, 1), 760, 960) * stream.between(0, 130) >> 8
-    colours = np.array(wall.mortar, np.int32)[:, None, None] * 16 * gain >> 8
+    colours = plane(wall.mortar) * gain >> 8
     return Surface(np.clip(blend(colours, 1400, grains), 0, 4095), relief)
 
 

@@ -6,10 +6,11 @@ from enum import Enum
 
 import numpy as np
 
-from pipeline.photos.drawing.damages import earthen, painted, plane
+from pipeline.photos.drawing.damages import earthen, painted
 from pipeline.photos.drawing.fields import ONE, blend, noise, ramp, rough_noise
 from pipeline.photos.drawing.shapes import moved
 from pipeline.photos.drawing.streams import Grid, Stream
+from pipeline.photos.drawing.styles import plane
 from pipeline.photos.drawing.walls import Face
 
 

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.photos.drawing.fields import ONE, ramp
-from pipeline.photos.drawing.shapes import Oval, Window, oval_field, window_around
+from pipeline.photos.drawing.shapes import Oval, Window, leaf_field, oval_field, unit_vector
 from pipeline.photos.drawing.streams import Grid, Stream
-
-_TURNS = ((256, 0), (251, 50), (237, 98), (213, 142), (181, 181), (142, 213), (98, 237), (50, 251))
-"""Unit vectors of a quarter of the compass, in 1/256."""
 
 
 @dataclass(frozen=True)
@@ -18,15 +15,6 @@ class Twig:
 
     oval: Oval
     is_leaf: bool
-
-
-def unit_vector(turn: int) -> tuple[int, int]:
-    """Along and down, in 1/256; `turn` counts 32 to the full circle, 0 to the right, 8 down."""
-    quarter, step = divmod(turn % 32, 8)
-    along, down = _TURNS[step]
-    for _ in range(quarter):
-        along, down = -down, along
-    return along, down
 
 
 def grow(shape: tuple[int, int], stream: Stream, leaf: int) -> list[Twig]:
@@ -79,22 +67,6 @@ def twig_cover(twig: Twig, shape: tuple[int, int]) -> tuple[Window, Grid]:
     window, field = leaf_field(twig.oval, shape)[:2] if twig.is_leaf else oval_field(twig.oval, shape)
     soft = ONE * ONE // max(ONE, twig.oval.half_width)
     return window, ramp(field, -soft, soft)
-
-
-def leaf_field(oval: Oval, shape: tuple[int, int]) -> tuple[Window, Grid, Grid]:
-    """How far inside a leaf the pixels around it lie: like an oval, but pointed at both ends of its axis.
-
-    Returns:
-        The window that the leaf touches; for its pixels 256 at the centre, 0 on the edge and less outside; and their
-        places across the leaf, 256 at the edge where it is widest.
-    """
-    reach = max(oval.half_length, oval.half_width)
-    window = window_around(oval.x - reach, oval.y - reach, oval.x + reach, oval.y + reach, shape)
-    y = np.arange(window[0].start, window[0].stop, dtype=np.int32)[:, None] * ONE + ONE // 2 - oval.y
-    x = np.arange(window[1].start, window[1].stop, dtype=np.int32)[None, :] * ONE + ONE // 2 - oval.x
-    along = (x * oval.axis[0] + y * oval.axis[1]) // max(1, oval.half_length)
-    across = (y * oval.axis[0] - x * oval.axis[1]) // max(1, oval.half_width)
-    return window, ONE - (along * along >> 8) - np.abs(across), across
 
 
 def _leaf(foot: tuple[int, int], turn: int, length: int, stream: Stream) -> Twig:

@@ -11,8 +11,8 @@ from pipeline.photos.drawing.shapes import moved
 from pipeline.photos.drawing.streams import Grid, Stream
 from pipeline.photos.drawing.walls import Face
 
-_LEAST_PER_THOUSAND = 90
-"""Share of the photo that salts whiten at least."""
+_SHARE_PER_THOUSAND = (180, 500)
+"""Share of the photo in which salts begin, least and most; where they are thin, none are seen."""
 
 _PALE = 2300
 """Mean colour above which white hardly shows on a wall."""
@@ -25,7 +25,7 @@ def salted(face: Face, camera: Camera, stream: Stream) -> Damaged:
     """Whiten a wall: a band where rising damp ends, blooms, crusts along the joints, runs below them.
 
     Returns:
-        The face, and the pixels that salts cover by at least a third.
+        The face, and the pixels that salts cover by about a third or more.
     """
     shape = camera.shape
     wet = _wet(shape, stream.child("wet"))
@@ -52,7 +52,7 @@ def salted(face: Face, camera: Camera, stream: Stream) -> Damaged:
 
 def _start(salt: Grid, stream: Stream) -> int:
     """The level from which salts show, so that neither none nor all of the photo is white."""
-    share = stream.between(_LEAST_PER_THOUSAND + 90, 500)
+    share = stream.between(*_SHARE_PER_THOUSAND)
     ordered = np.sort(salt, axis=None)
     return int(ordered[ordered.size * (1000 - share) // 1000]) - 120
 

@@ -5,19 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.damages import Brick, Damaged, brick_colours, bricks_in_sight, nearest_first
+from pipeline.photos.drawing.damages import FAR, Brick, Damaged, brick_colours, bricks_in_sight, nearest_first
 from pipeline.photos.drawing.fields import ONE, blend, ramp, rough_noise
 from pipeline.photos.drawing.shapes import Oval, any_axis, moved, oval_field
 from pipeline.photos.drawing.streams import Grid, Stream
 from pipeline.photos.drawing.walls import Face
 
-_FAR = -64 * ONE
-
 _PALE = 2400
 """Mean colour of walls that are painted, or as good as."""
 
 _SHARE_PER_THOUSAND = (90, 330)
-"""Least and most of the photo that spalls."""
+"""Share of the photo that is to spall, least and most; small bricks may fall short of it, and a large one exceed it."""
 
 
 def spalled(face: Face, camera: Camera, stream: Stream) -> Damaged:
@@ -40,7 +38,7 @@ def spalled(face: Face, camera: Camera, stream: Stream) -> Damaged:
 
 def _lost(face: Face, shape: tuple[int, int], stream: Stream) -> Grid:
     """How far inside a lost face each pixel lies, in 1/256 pixel."""
-    margin: Grid = np.full(shape, _FAR, np.int32)
+    margin: Grid = np.full(shape, FAR, np.int32)
     wanted = shape[0] * shape[1] * stream.between(*_SHARE_PER_THOUSAND) // 1000
     ragged = rough_noise(stream.child("ragged"), shape, 11, 3)
     lost = 0
@@ -56,7 +54,7 @@ def _lost(face: Face, shape: tuple[int, int], stream: Stream) -> Grid:
 def _flake(face: Face, brick: Brick, ragged: Grid, stream: Stream) -> Grid:
     """How far inside the lost part of one brick's face the pixels of its window lie."""
     shape = face.brick.shape[0], face.brick.shape[1]
-    own = np.where(face.brick[brick.window] == brick.number, face.inside[brick.window], _FAR)
+    own = np.where(face.brick[brick.window] == brick.number, face.inside[brick.window], FAR)
     rough = ragged[brick.window] * min(brick.height * 60, 3 * ONE * ONE >> 4)
     inside: Grid = own - stream.between(-ONE, brick.height * 14) + (rough >> 11)
     if stream.chance(30):
@@ -91,10 +89,8 @@ def _fresh(face: Face, layers: Grid, grain: Grid, stream: Stream) -> Grid:
     own = np.minimum(brick_colours(face) * gain >> 8, 3900)
     if mean > _PALE:
         # Under pale paint and old limewash the brick is as red as ever.
-        own = (
-            brick_colours(face) * np.array(((stream.between(175, 205),), (stream.between(110, 150),), (100,)), np.int32)
-            >> 8
-        )
+        red = np.array((stream.between(175, 205), stream.between(110, 150), 100), np.int32)[:, None]
+        own = brick_colours(face) * red >> 8
     warmth = np.array((stream.between(0, 26), stream.between(-6, 8), stream.between(-40, -4)), np.int32)[:, None]
     own = own * (ONE + warmth) >> 8
     own = blend(own, own.sum(axis=0, dtype=np.int32) // 3 + 500, stream.between(0, 90))

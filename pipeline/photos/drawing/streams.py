@@ -10,7 +10,7 @@ Grid = npt.NDArray[np.int32]
 """A plane of whole numbers, `[height, width]`; colours are `[3, height, width]`."""
 
 Mask = npt.NDArray[np.bool_]
-"""Damaged pixels of a photo, bool `[height, width]`."""
+"""Pixels of a photo, such as the damaged ones, bool `[height, width]`."""
 
 Pixels = npt.NDArray[np.uint8]
 """An RGB photo, uint8 `[height, width, 3]`."""

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+import numpy as np
+
 from pipeline.photos.drawing.bonds import STONE, Bond
-from pipeline.photos.drawing.streams import Stream
+from pipeline.photos.drawing.streams import Grid, Stream
 
 _Choice = TypeVar("_Choice")
 
@@ -145,6 +147,11 @@ class Wall:
         """What a photographer steps back by, millimetres: the height of a course, about half that of stones."""
         course = self.height + self.joint
         return course * 10 // 18 if self.is_stone else course
+
+
+def plane(colour: Colour) -> Grid:
+    """A colour as planes of a photo have it, 0 to 4095, `[3, 1, 1]`."""
+    return np.array(colour, np.int32)[:, None, None] * 16
 
 
 def choose_wall(stream: Stream) -> Wall:

@@ -12,7 +12,7 @@ from pipeline.photos.drawing.laying import Laid, lay
 from pipeline.photos.drawing.mortars import brick_cover, gaps, mortar_surface
 from pipeline.photos.drawing.stones import stone_surface
 from pipeline.photos.drawing.streams import Grid, Stream
-from pipeline.photos.drawing.styles import Wall
+from pipeline.photos.drawing.styles import Colour, Wall, plane
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ def _joined(mortar: Grid, bricks: Grid, laid: Laid, cover: Grid) -> Grid:
     return blend(blend(mortar, smeared, on_brick), bricks, cover)
 
 
-def _painted(colours: Grid, paint: tuple[int, int, int], laid: Laid, stream: Stream) -> Grid:
+def _painted(colours: Grid, paint: Colour, laid: Laid, stream: Stream) -> Grid:
     """Paint over all, worn off in places."""
-    coat = np.array(paint, np.int32)[:, None, None] * 16
     worn = ramp(laid.rough(stream, 300, 5), 260, 420) * stream.between(0, 256) >> 8
-    return blend(colours, coat, ((ONE - worn) * 236) >> 8)
+    return blend(colours, plane(paint), ((ONE - worn) * 236) >> 8)

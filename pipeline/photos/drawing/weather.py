@@ -42,7 +42,7 @@ def _tinted(colours: Grid, tint: Colour, weight: Grid) -> Grid:
 
 
 def _patches(stream: Stream, shape: tuple[int, int]) -> Grid:
-    """Weight of ragged patches, 0 to about 120."""
+    """Weight of ragged patches, 0 to 190."""
     place = rough_noise(stream, shape, stream.between(40, 110), 6)
     return ramp(place, 80, 700) * stream.between(50, 190) >> 8
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from pipeline.photos.drawing.cameras import Camera
-from pipeline.photos.drawing.damages import painted, plane
+from pipeline.photos.drawing.damages import painted
 from pipeline.photos.drawing.fields import ONE, blend, ramp
 from pipeline.photos.drawing.shapes import Oval, Window, moved, oval_field
 from pipeline.photos.drawing.streams import Grid, Stream
-from pipeline.photos.drawing.styles import Colour
+from pipeline.photos.drawing.styles import Colour, plane
 
 _GREENS: tuple[Colour, ...] = ((74, 104, 40), (96, 124, 52), (60, 88, 44), (124, 140, 66), (86, 112, 70))
 
@@ -25,16 +25,15 @@ def grown(colours: Grid, root: tuple[int, int], camera: Camera, stream: Stream) 
         Colours with the plant and its shadow, and how far leaves hide each pixel, 0 to 256.
     """
     shape = camera.shape
-    leaves = _leaves(root, camera, stream)
     heights: Grid = np.zeros(shape, np.int32)
-    fields = [oval_field(leaf, shape) for leaf in leaves]
+    fields = [oval_field(leaf, shape) for leaf in _leaves(root, camera, stream)]
     for window, field in fields:
         np.maximum(heights[window], field, out=heights[window])
     throw = max(1, min(camera.millimetre * 12 >> 8, 7))
     colours = painted(colours, (16, 17, 14), ramp(moved(heights, throw, throw // 2 + 1), 0, 90) * 150 >> 8)
     green = _GREENS[stream.between(0, len(_GREENS) - 1)]
-    for (window, field), leaf in zip(fields, leaves, strict=True):
-        _lay_leaf(colours, window, field, leaf, green, stream)
+    for window, field in fields:
+        _lay_leaf(colours, window, field, green, stream)
     return colours, ramp(heights, 0, 60)
 
 
@@ -64,7 +63,7 @@ def _leaves(root: tuple[int, int], camera: Camera, stream: Stream) -> list[Oval]
     return leaves
 
 
-def _lay_leaf(colours: Grid, window: Window, field: Grid, leaf: Oval, green: Colour, stream: Stream) -> None:
+def _lay_leaf(colours: Grid, window: Window, field: Grid, green: Colour, stream: Stream) -> None:
     """Paint one leaf: lighter towards its upper side, with a pale rib where it is seen from near."""
     tone = plane(green) * stream.between(140, 330) >> 8
     tone = tone + np.array((stream.between(-120, 260), 0, 0), np.int32)[:, None, None]

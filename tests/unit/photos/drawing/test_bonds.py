@@ -8,9 +8,6 @@ from pipeline.photos.drawing.streams import Stream
 
 UNIT = Unit(height=6000, length=18000, joint=900)
 SPAN = Span(left=200_000, right=300_000, top=50_000, bottom=110_000)
-COURSES = Courses(
-    joint=10, beds=np.array([0, 100, 220], np.int32), heads=np.array([[0, 200, 400], [100, 300, 500]], np.int32)
-)
 
 
 def laid(bond: Bond, seed: int = 1) -> Courses:
@@ -83,22 +80,3 @@ def test_courses_and_stones_of_stone_are_uneven(bond: Bond) -> None:
     heights, lengths = np.diff(courses.beds), np.diff(courses.heads)
     assert heights.max() > 1.2 * heights.min()
     assert (lengths.max(axis=1) > 1.5 * lengths.min(axis=1)).all()
-
-
-@pytest.mark.parametrize(
-    ("along", "direction", "expected"),
-    ((150, 1, 200), (150, -1, 0), (200, 1, 200), (200, -1, 200), (-50, -1, 0), (-50, 1, 0), (450, 1, 400)),
-)
-def test_the_next_upright_joint_is_the_nearest_in_that_direction(along: int, direction: int, expected: int) -> None:
-    assert COURSES.head_joint(0, along, direction) == expected
-
-
-def test_courses_out_of_sight_are_laid_like_the_nearest_in_sight() -> None:
-    assert COURSES.head_joint(7, 250, 1) == 300
-    assert COURSES.head_joint(-3, 250, 1) == 400
-    assert [COURSES.bed(course) for course in (-1, 0, 1, 2, 4)] == [-110, 0, 100, 220, 440]
-    assert [COURSES.course_at(down) for down in (-5, 0, 99, 100, 500)] == [0, 0, 0, 1, 1]
-
-
-def test_means_tell_the_size_of_a_course_and_a_brick() -> None:
-    assert (COURSES.count, COURSES.height, COURSES.length) == (2, 110, 200)

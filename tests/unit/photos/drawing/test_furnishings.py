@@ -4,7 +4,7 @@ import pytest
 from pipeline.photos.drawing.cameras import Camera, place_camera
 from pipeline.photos.drawing.furnishings import Furnished, furnished
 from pipeline.photos.drawing.lights import Sun
-from pipeline.photos.drawing.plants import grow, silhouette, unit_vector
+from pipeline.photos.drawing.plants import grow, silhouette
 from pipeline.photos.drawing.streams import Stream
 
 NUM_PHOTOS = 120
@@ -29,7 +29,7 @@ def things(scenes: list[Furnished]) -> list[Furnished]:
     return [scene for scene in scenes if scene.cover.any()]
 
 
-def test_about_one_wall_in_six_has_something_before_it_that_leaves_most_of_it_free(things: list[Furnished]) -> None:
+def test_about_one_wall_in_five_has_something_before_it_that_leaves_most_of_it_free(things: list[Furnished]) -> None:
     assert 0.1 * NUM_PHOTOS <= len(things) <= 0.25 * NUM_PHOTOS
     assert all(thing.cover.mean() <= 0.25 for thing in things)
 
@@ -63,10 +63,3 @@ def test_twigs_grow_into_the_photo_from_above_or_aside() -> None:
         cover = silhouette((150, 200), grow((150, 200), Stream("twig", number), 12 * 256))
         assert cover.max() == 256
         assert cover[:3].any() or cover[:, :3].any() or cover[:, -3:].any()
-
-
-def test_unit_vectors_have_length_one_and_turn_clockwise_by_32() -> None:
-    vectors = np.array([unit_vector(turn) for turn in range(32)])
-    assert np.abs(np.hypot(*vectors.T) - 256).max() < 2
-    angles = np.unwrap(np.arctan2(vectors[:, 1], vectors[:, 0]))
-    assert np.abs(np.degrees(angles) - np.arange(32) * 11.25).max() < 1

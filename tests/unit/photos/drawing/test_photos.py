@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.photos.drawing.cameras import place_camera
 from pipeline.photos.drawing.photos import Condition, Drawing, View, draw_photo
 from pipeline.photos.drawing.streams import Stream
 
@@ -68,13 +67,3 @@ def test_salts_are_brighter_than_what_surrounds_them(drawings: dict[Condition, l
 def test_stretches_of_one_wall_are_different_photos() -> None:
     stretches = [thumbnail(draw_photo(View(5, stretch, Condition.INTACT), STREAM)) for stretch in range(3)]
     assert all((first * second).mean() < 0.8 for first, second in combinations(stretches, 2))
-
-
-@pytest.mark.parametrize("number", range(8))
-def test_the_camera_finds_back_to_the_pixel_that_shows_a_place(number: int) -> None:
-    camera = place_camera(Stream("camera", number), 75)
-    along, down = camera.wall_grids()
-    for row, column in ((0, 0), (40, 100), (camera.height - 1, camera.width - 1)):
-        x, y = camera.on_photo(int(along[row, column]), int(down[row, column]))
-        assert abs(x - 256 * column) <= 8
-        assert abs(y - 256 * row) <= 8

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.photos.drawing.shapes import Oval, any_axis, moved, oval_field, window_around
+from pipeline.photos.drawing.shapes import Oval, any_axis, leaf_field, moved, oval_field, unit_vector, window_around
 from pipeline.photos.drawing.streams import Stream
 
 SHAPE = (40, 60)
@@ -23,6 +23,16 @@ def test_an_oval_turns_with_its_axis() -> None:
     window, field = oval_field(oval, SHAPE)
     rows, columns = np.nonzero(field > 0)
     assert np.corrcoef(rows + window[0].start, columns + window[1].start)[0, 1] > 0.9
+
+
+def test_a_leaf_is_an_oval_with_pointed_ends() -> None:
+    oval = Oval(x=30 * 256 + 128, y=20 * 256 + 128, half_length=12 * 256, half_width=6 * 256)
+    window, field, across = leaf_field(oval, SHAPE)
+    widths = (field > 0).sum(axis=0)
+    assert widths[np.arange(window[1].start, window[1].stop) == 30] == 11
+    assert (field > 0).sum() < 0.9 * (oval_field(oval, SHAPE)[1] > 0).sum()
+    assert across[20 - window[0].start, 0] == 0
+    assert across[26 - window[0].start, 0] == 256
 
 
 @pytest.mark.parametrize("place", ((-5000, 100), (100, -5000), (60000, 300), (300, 60000)))
@@ -49,3 +59,10 @@ def test_a_moved_plane_repeats_its_edges(down: int, along: int) -> None:
     padded = np.pad(values, ((0, 0), (8, 8), (8, 8)), mode="edge")
     expected = padded[:, 8 - down : 20 - down, 8 - along : 18 - along]
     assert moved(values, down, along).tolist() == expected.tolist()
+
+
+def test_unit_vectors_have_length_one_and_turn_clockwise_by_32() -> None:
+    vectors = np.array([unit_vector(turn) for turn in range(32)])
+    assert np.abs(np.hypot(*vectors.T) - 256).max() < 2
+    angles = np.unwrap(np.arctan2(vectors[:, 1], vectors[:, 0]))
+    assert np.abs(np.degrees(angles) - np.arange(32) * 11.25).max() < 1

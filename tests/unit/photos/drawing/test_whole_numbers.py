@@ -19,6 +19,13 @@ FLOATING = {
     "random",
     "average",
     "std",
+    "var",
+    "median",
+    "quantile",
+    "percentile",
+    "exp",
+    "log",
+    "divide",
 }
 
 
