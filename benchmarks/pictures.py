@@ -19,6 +19,7 @@ PICTURES = CHECKOUT / "docs" / "pictures"
 EXPLANATION_PAGE = "http://127.0.0.1:8502/"
 PHOTOS_PER_CLASS = 3
 CELL = 200
+ANSWER_MILLISECONDS = 120_000
 
 
 def main() -> None:
@@ -67,7 +68,7 @@ def screenshot_explanation(browser: Browser, photos: list[Path]) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
     page.goto(EXPLANATION_PAGE)
     page.set_input_files("input[type=file]", photos[1:] + photos[:1])
-    page.get_by_text(f"{len(photos)} of {len(photos)} answered").wait_for()
+    page.get_by_text(f"{len(photos)} of {len(photos)} answered").wait_for(timeout=ANSWER_MILLISECONDS)
     page.screenshot(path=PICTURES / "explanation.png")
 
 
