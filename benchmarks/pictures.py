@@ -35,11 +35,13 @@ def main() -> None:
 
 
 def held_out_photos() -> dict[str, list[Path]]:
-    """The first kept test photos of each class."""
+    """The first kept test photos of each class, one of a wall."""
     rows = read_rows(CHECKOUT / "artifacts" / "split" / "photos.parquet", SplitRow)
     photos: dict[str, list[Path]] = {}
+    walls: set[str] = set()
     for row in sorted(rows, key=lambda row: (str(row.label) != "intact", str(row.label), row.path)):
-        if row.side == Side.TEST and not row.reasons:
+        if row.side == Side.TEST and not row.reasons and row.group not in walls:
+            walls.add(row.group)
             photos.setdefault(str(row.label), []).append(CHECKOUT / row.path)
     return {label: paths[:PHOTOS_PER_CLASS] for label, paths in photos.items()}
 
