@@ -148,5 +148,5 @@ def test_make_up_runs_it_with_the_ports_of_the_documents() -> None:
     printed = subprocess.run(
         ["make", "--dry-run", "up"], cwd=PROJECT, capture_output=True, text=True, check=True
     ).stdout
-    assert printed.endswith("/python -m pipeline up\n")
+    assert any(line.endswith("/python -m pipeline up") for line in printed.splitlines())
     assert Ports() == Ports(mlflow=5000, rest=8501, explainer=8502)
