@@ -55,6 +55,11 @@ class ValidateParameters(Section):
     max_unreadable_share: Fraction = 0.2
     """A run stops when a larger share of the files cannot be read."""
     workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Processes of this machine that read photos."""
+    executor: Literal["local", "dask"] = "local"
+    """Who reads photos: processes of this machine, or the workers of a Dask cluster that see the same files."""
+    scheduler: str | None = None
+    """Address of the Dask scheduler, such as `tcp://127.0.0.1:8786`."""
 
 
 class EmbedParameters(Section):
@@ -87,6 +92,8 @@ class CleanParameters(Section):
     """Bits between perceptual hashes of candidates for the same photo."""
     min_correlation: Fraction = 0.9
     """Pearson correlation of 32x32 grey thumbnails that confirms the same photo."""
+    partial_copies: bool = True
+    """Whether copies that were cropped, captioned or turned by a few degrees are searched too."""
     min_scene_cosine: Fraction = 0.95
     """Cosine of embedding vectors that makes two photos the same scene."""
 

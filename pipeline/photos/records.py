@@ -20,6 +20,30 @@ class Decision(StrEnum):
     QUARANTINE = "quarantine"
 
 
+class Relation(StrEnum):
+    """How two alike photos differ."""
+
+    SAME = "same"
+    """At most in size, compression, brightness or colour."""
+    MIRRORED = "mirrored"
+    CROPPED = "cropped"
+    CAPTIONED = "captioned"
+    """A strip of one is covered or added."""
+    TURNED = "turned"
+    """By a few degrees."""
+    SCENE = "scene"
+    """Other photos of one scene (tier 2)."""
+
+
+class Suspicion(StrEnum):
+    """Why a person should look at a photo."""
+
+    OUTLIER = "outlier"
+    """Like hardly any other photo of its class."""
+    LABEL = "label"
+    """Its vector speaks for another class."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A line of `data/batches.csv`; the order of the lines is the order of intake."""
@@ -80,6 +104,9 @@ class PhotoRow:
     licence: str
     author: str
     taken_at: str
+    site: str = ""
+    pixels_sha256: str = ""
+    """Of the upright pixels as they were read, and their width and height; empty where the file is unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +126,11 @@ class CleanRow:
     cluster: str
     """Same-photo cluster `photo-<first 12 of a sha256>`, or empty for a photo without copies."""
     mask: str
+    url: str = ""
+    licence: str = ""
+    author: str = ""
+    site: str = ""
+    taken_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +147,22 @@ class DuplicateRow:
     """Pearson correlation of the thumbnails (the larger of plain and mirrored)."""
     first_label: str | None
     second_label: str | None
+    relation: str = "same"
+    """How the pixels of one lie in the other, a `Relation`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectRow:
+    """A line of `artifacts/clean/suspects.parquet`: a photo that a person should look at; nothing is dropped for it."""
+
+    path: str
+    label: str
+    kind: str
+    """A `Suspicion`."""
+    score: float
+    """0 to 1, larger = more suspect; comparable within one kind."""
+    suggested_label: str
+    """The class that its vector speaks for, where the label is in doubt; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +180,11 @@ class SplitRow:
     mask: str
     side: str
     """A `Side`; `none` for quarantined and unlabelled photos."""
+    url: str = ""
+    licence: str = ""
+    author: str = ""
+    site: str = ""
+    taken_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
