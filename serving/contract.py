@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
+from serving.metadata import without_metadata
+
 PREDICT_ARRAYS = "serving_default"
 PREDICT_BYTES = "predict_bytes"
 EXPLAIN = "explain"
@@ -65,7 +67,7 @@ class UprightPhoto:
     """A decoded photo, turned upright and converted to 8-bit RGB."""
 
     image: Image.Image
-    """Mode RGB, upright."""
+    """Mode RGB, upright, without what its file says beside the pixels: no place can be saved along by mistake."""
     format: str
     """What the bytes are: JPEG, PNG or WEBP."""
     mode: str
@@ -73,7 +75,9 @@ class UprightPhoto:
     orientation: int
     """EXIF orientation as stored, 1 to 8; 1 = upright."""
     accepted_as_stored: bool
-    """Whether models accept the stored bytes as they are: upright, 8-bit, RGB, opaque, JPEG or PNG."""
+    """Whether models accept the stored pixels as they are: upright, 8-bit, RGB, opaque, JPEG or PNG."""
+    exif: bytes = b""
+    """EXIF block as stored, place and all; empty where there is none."""
 
 
 class UnreadablePhoto(ValueError):
@@ -112,8 +116,9 @@ def read_upright_small(data: bytes, limits: PhotoLimits, max_side: int) -> Image
 def upright(data: bytes, limits: PhotoLimits = PhotoLimits()) -> bytes:
     """Turn any readable photo into the bytes that models accept: upright 8-bit RGB, JPEG or PNG.
 
-    A photo that is so already passes byte for byte; other JPEG and WebP photos become JPEG (quality 95, full colour
-    resolution), other PNG photos stay lossless.
+    A photo that is so already keeps its encoded pixels byte for byte; other JPEG and WebP photos become JPEG (quality
+    95, full colour resolution), other PNG photos stay lossless. What the file says beside the pixels is left out: EXIF
+    with its place, comments, previews, further photos of the same file.
 
     Raises:
         UnreadablePhoto: see `read_upright`.
@@ -123,8 +128,8 @@ def upright(data: bytes, limits: PhotoLimits = PhotoLimits()) -> bytes:
 
 def upright_bytes(photo: UprightPhoto, data: bytes) -> bytes:
     """As `upright`, for a photo that `read_upright` decoded from `data`."""
-    if photo.accepted_as_stored:
-        return data
+    if photo.accepted_as_stored and (pixels_alone := without_metadata(data)) is not None:
+        return pixels_alone
     buffer = io.BytesIO()
     if photo.format == "PNG":
         photo.image.save(buffer, "PNG", compress_level=1)
@@ -166,7 +171,9 @@ def _read(data: bytes, limits: PhotoLimits, max_side: int | None) -> UprightPhot
     rgb = _rgb(image)
     if orientation in _TURN_UPRIGHT:
         rgb = rgb.transpose(_TURN_UPRIGHT[orientation])
-    return UprightPhoto(rgb, stored_format, image.mode, orientation, plain and carried)
+    exif = image.info.get("exif", b"")
+    rgb.info = {}  # writers of JPEG and PNG would save comments and colour profiles of it
+    return UprightPhoto(rgb, stored_format, image.mode, orientation, plain and carried, exif)
 
 
 def _orientation(image: Image.Image) -> int:
