@@ -203,6 +203,11 @@ def _rows(
             group=photo.group,
             cluster=cluster_of.get(photo.path, ""),
             mask=photo.mask,
+            url=photo.url,
+            licence=photo.licence,
+            author=photo.author,
+            site=photo.site,
+            taken_at=photo.taken_at,
         )
         for photo in photos
     ]

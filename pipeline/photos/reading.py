@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.core.hashing import sha256_of_file
+from pipeline.photos.exif import taken_at
 from pipeline.photos.fingerprints import fingerprints_of
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.quality import measurable, quality_of
@@ -94,6 +95,7 @@ def _unreadable(file: FoundFile, sha256: str, num_bytes: int, error: str) -> Pho
         licence=file.licence,
         author=file.author,
         taken_at=file.taken_at,
+        site=file.site,
     )
 
 
@@ -118,4 +120,5 @@ def _measured(row: PhotoRow, photo: UprightPhoto) -> PhotoRow:
         entropy=quality.entropy,
         sharpness=quality.sharpness,
         colourfulness=quality.colourfulness,
+        taken_at=row.taken_at or taken_at(photo.exif),
     )

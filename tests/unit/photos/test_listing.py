@@ -65,8 +65,9 @@ def test_the_table_of_a_batch_gives_label_group_mask_and_origin(tmp_path: Path) 
         licence="CC0",
         author="Ada",
         taken_at="2024-05-01",
+        site="abbey",
     )
-    assert (second.label, second.group) == ("tower", "abbey")
+    assert (second.label, second.group, second.site) == ("tower", "abbey", "abbey")
 
 
 def test_lines_that_name_what_is_not_there_and_folders_of_no_batch_are_warned_of(tmp_path: Path) -> None:

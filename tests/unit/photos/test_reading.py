@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import telling_photos
 from PIL import Image
 
 from pipeline.photos.listing import FoundFile
@@ -141,8 +142,16 @@ def test_a_file_that_vanished_or_must_not_be_opened_is_a_row_too(tmp_path: Path)
 
 def test_what_the_batch_says_of_a_photo_reaches_its_row(tmp_path: Path) -> None:
     told = {"group": "g", "mask": "data/b/_masks/m.png", "url": "u", "licence": "CC0", "author": "a", "taken_at": "t"}
+    told["site"] = "s"
     row = read_photo(tmp_path, FoundFile("data/b/wall/x.jpg", "b", "wall", **told), LIMITS)
     assert {name: getattr(row, name) for name in told} == told
+
+
+def test_a_date_that_the_batch_does_not_tell_comes_from_the_photo(tmp_path: Path) -> None:
+    data = telling_photos.jpeg(picture())
+    assert read(tmp_path, data).taken_at == "2019-05-03T14:22:10"
+    told = FoundFile("data/one/wall/photo.jpg", "one", "wall", taken_at="1905")
+    assert read_photo(tmp_path, told, LIMITS).taken_at == "1905"
 
 
 def test_rows_are_the_same_for_any_order_of_files_and_any_number_of_workers(tmp_path: Path) -> None:
