@@ -16,6 +16,7 @@ from pipeline.core.tables import read_rows
 from pipeline.photos.records import Side, SplitRow
 from pipeline.release.model_server import free_port, stop_process
 from serving.client import ExplainerClient
+from serving.contract import upright
 
 RECIPE = "demo"
 
@@ -89,7 +90,7 @@ def _ask(layout: Layout, parameters: Parameters) -> list[Path]:
     overlays = []
     with _servers(layout, parameters) as explainer:
         for label, row in sorted(chosen.items()):
-            photo = (layout.root / row.path).read_bytes()
+            photo = upright((layout.root / row.path).read_bytes())
             answer = explainer.explain(photo)
             say(
                 f"  {row.path}: {answer['class']} (probability {answer['probability']:.3f}, "

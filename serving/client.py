@@ -212,7 +212,7 @@ class ModelClient:
 
 
 class ExplainerClient:
-    """Asks the explanation sidecar over HTTP.
+    """Asks the explanation sidecar over HTTP; photos go as they are given: `contract.upright` leaves their places out.
 
     Every call raises `ServingUnavailable`, `DeadlinePassed` or `RequestRefused` with the sidecar's own words.
 

@@ -10,12 +10,12 @@ from pipeline.core.parameters import Parameters, PhaseParameters
 from pipeline.core.paths import Layout
 from pipeline.evaluation.openings import TEST_OPENINGS
 from pipeline.pages.page import figure
-from pipeline.photos.records import PhotoRow, Side, SplitRow
+from pipeline.photos.provenance import provenance_of
+from pipeline.photos.records import Side, SplitRow
 from pipeline.report.files import json_or_none, metrics_or_none, rows_or_none
 from pipeline.report.sections import Section, section_of
 
 _FEW_PHOTOS = 30
-_NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,10 @@ class Sources:
 def section(layout: Layout, parameters: Parameters) -> Section:
     """The part `card`."""
     rows = rows_or_none(layout.artifacts("split") / "photos.parquet", SplitRow) or []
-    photos = rows_or_none(layout.artifacts("validate") / "photos.parquet", PhotoRow) or []
     metrics = metrics_or_none(layout)
     extra = layout.artifacts("export") / "saved_model" / "assets.extra"
     classes = json_or_none(extra / "labels.json") or []
     thresholds = json_or_none(extra / "thresholds.json") or []
-    told = {photo.path: photo for photo in photos}
     side = metrics.get("side", "") if metrics else ""
     measured = [row for row in rows if row.side == side and row.label in classes]
     return section_of(
@@ -50,8 +48,8 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         limits=parameters.model.limits,
         recipe=parameters.recipe,
         classes=list(zip(classes, thresholds, strict=False)),
-        learnt=sources_of([row for row in rows if row.side in (Side.TRAIN, Side.VALIDATION)], told),
-        measured=sources_of(measured, told),
+        learnt=sources_of([row for row in rows if row.side in (Side.TRAIN, Side.VALIDATION)]),
+        measured=sources_of(measured),
         side=side,
         train=parameters.train,
         phases=[_phase(phase) for phase in parameters.train.phases if phase.epochs],
@@ -60,21 +58,14 @@ def section(layout: Layout, parameters: Parameters) -> Section:
     )
 
 
-def sources_of(rows: Sequence[SplitRow], photos: dict[str, PhotoRow]) -> Sources:
-    """Sum up where photos come from.
-
-    Args:
-        rows: the photos.
-        photos: rows of `validate` by path, which carry licence, author and date.
-    """
-    told = [photos[row.path] for row in rows if row.path in photos]
-    licences = Counter(photo.licence or _NOT_TOLD for photo in told)
-    dates = sorted(photo.taken_at for photo in told if photo.taken_at)
+def sources_of(rows: Sequence[SplitRow]) -> Sources:
+    """Sum up where photos come from."""
+    dates = sorted(row.taken_at for row in rows if row.taken_at)
     return Sources(
         n=len(rows),
         batches=tuple(sorted({row.batch for row in rows})),
-        licences=tuple(sorted(licences.items(), key=lambda item: (-item[1], item[0]))),
-        num_authors=len({photo.author for photo in told if photo.author}),
+        licences=tuple(provenance_of(rows)["by_licence"].items()),
+        num_authors=len({row.author for row in rows if row.author}),
         taken=f"{dates[0]} to {dates[-1]}" if dates else "",
     )
 

@@ -9,6 +9,7 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.photos.batches import read_batches
 from pipeline.photos.listing import UNLABELLED
+from pipeline.photos.provenance import provenance_of
 from pipeline.photos.records import Decision, DuplicateRow, PhotoRow, Side, SplitRow
 from pipeline.report.files import json_or_none, rows_or_none
 from pipeline.report.photos import thumbnails_of
@@ -55,6 +56,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         flags=flag_lines(rows),
         same_photo=sum(pair.tier == 1 for pair in duplicates),
         same_scene=sum(pair.tier != 1 for pair in duplicates),
+        origin=provenance_of([row for row in rows if row.decision == Decision.KEEP]),
         warnings=warnings_of(layout),
         outcomes=outcomes,
         broken=[outcome for outcome in outcomes if not outcome["success"]],

@@ -11,6 +11,8 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.evaluation.heatmaps import HEATMAPS, HeatMapRow, heatmap_of
 from pipeline.pages.pictures import thumbnail
+from pipeline.photos.provenance import Credit, credit_of
+from pipeline.photos.records import SplitRow
 from pipeline.report.files import metrics_or_none, rows_or_none
 from pipeline.report.measured import Answer, answers_or_none
 from pipeline.report.photos import THUMBNAIL_PIXELS, Thumbnails, thumbnails_of
@@ -45,6 +47,7 @@ class MistakeCard:
     """Empty where the photo is gone."""
     grounds: Sequence[Grounds]
     """For the predicted class, then for the label; none where there are no maps."""
+    credit: Credit
 
 
 def section(layout: Layout, parameters: Parameters) -> Section:
@@ -52,35 +55,40 @@ def section(layout: Layout, parameters: Parameters) -> Section:
     answers = answers_or_none(layout)
     wrong = [answer for answer in answers or [] if not answer.is_right]
     rows = rows_or_none(layout.artifacts("evaluate") / HEATMAPS, HeatMapRow)
+    photos = rows_or_none(layout.artifacts("split") / "photos.parquet", SplitRow) or []
     maps = {(row.path, row.explained): heatmap_of(row) for row in rows or []}
+    credits = {row.path: credit_of(row) for row in photos}
     return section_of(
         "mistakes",
         "Mistakes",
         answers=answers,
         num_mistakes=len(wrong),
-        cards=cards(wrong[:MAX_SHOWN], maps, thumbnails_of(layout, parameters)),
+        cards=cards(wrong[:MAX_SHOWN], maps, thumbnails_of(layout, parameters), credits),
         has_maps=rows is not None,
         metrics=metrics_or_none(layout),
     )
 
 
-def cards(mistakes: Sequence[Answer], maps: _Maps, thumbnails: Thumbnails) -> list[MistakeCard]:
+def cards(
+    mistakes: Sequence[Answer], maps: _Maps, thumbnails: Thumbnails, credits: Mapping[str, Credit]
+) -> list[MistakeCard]:
     """The cards of mistakes, in their order.
 
     Args:
         mistakes: wrong answers.
         maps: heat in [0, 1].
         thumbnails: of the checkout's photos.
+        credits: whom photos are owed to, by path; photos may be missing.
     """
     found = []
     for number, answer in enumerate(mistakes, start=1):
-        small = thumbnails.image(answer.path)
+        small, credit = thumbnails.image(answer.path), credits.get(answer.path, Credit())
         if small is None:
-            found.append(MistakeCard(number, answer, "", []))
+            found.append(MistakeCard(number, answer, "", [], credit))
             continue
         asked = [name for name in (answer.predicted, answer.label) if (answer.path, name) in maps]
         grounds = [_grounds(small, name, maps[answer.path, name]) for name in asked]
-        found.append(MistakeCard(number, answer, thumbnail(small, THUMBNAIL_PIXELS), grounds))
+        found.append(MistakeCard(number, answer, thumbnail(small, THUMBNAIL_PIXELS), grounds, credit))
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.parameters import CleanParameters
+from pipeline.photos.provenance import Credit, credit_of
 from pipeline.photos.reasons import FLAGS, MAX_COLOURLESS, Reason
 from pipeline.photos.records import Decision, DuplicateRow, PhotoRow, SplitRow
 
@@ -24,6 +25,7 @@ class Tile:
     """A `data:` address; empty where the photo is gone or unreadable."""
     label: str
     note: str
+    credit: Credit
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _standing(row: SplitRow) -> str:
 
 
 def _tile(row: SplitRow, note: str, picture: Callable[[str], str]) -> Tile:
-    return Tile(row.path, picture(row.path), row.label or "no label", note)
+    return Tile(row.path, picture(row.path), row.label or "no label", note, credit_of(row))
 
 
 def _measured(reason: Reason, photo: PhotoRow | None) -> tuple[float, str]:

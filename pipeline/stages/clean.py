@@ -17,6 +17,7 @@ from pipeline.photos.cleaning import CleanInputs, CleanResult, clean_photos
 from pipeline.photos.decisions import read_decisions
 from pipeline.photos.duplicates import SAME_PHOTO, SceneVectors
 from pipeline.photos.listing import UNLABELLED
+from pipeline.photos.provenance import licence_warnings, provenance_of
 from pipeline.photos.reasons import FLAGS
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
 
@@ -91,7 +92,8 @@ def summarise(result: CleanResult, batches: Sequence[Batch]) -> dict[str, Any]:
         "leaks_of_pinned": leaks(result, batches),
         "unmatched_decisions": [asdict(one) for one in result.unmatched],
         "overruled_decisions": [asdict(one) for one in result.overruled],
-        "warnings": result.warnings,
+        "provenance": provenance_of(kept),
+        "warnings": [*result.warnings, *licence_warnings(kept)],
     }
 
 

@@ -1,9 +1,10 @@
 """The model card: where photos come from, and what the figures cannot say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from reported_runs import photo_row, split_row, write_run
+from reported_runs import split_row, write_run
 
 from pipeline.core.tables import read_rows, write_rows
 from pipeline.photos.records import SplitRow
@@ -13,13 +14,13 @@ ROWS = [split_row(f"data/one/red/{number}", "red", "test") for number in range(3
 
 
 def test_sources_are_summed_up_with_licences_authors_and_dates() -> None:
-    rows = [split_row(f"data/{batch}/red/a", "red", "train") for batch in ("two", "one", "three")]
-    photos = {
-        rows[0].path: photo_row(rows[0].path, "red", licence="CC0-1.0", author="Ada", taken_at="2026-05-03"),
-        rows[1].path: photo_row(rows[1].path, "red", licence="", author="", taken_at="2025-01-01"),
-        rows[2].path: photo_row(rows[2].path, "red", licence="CC0-1.0", author="Ada", taken_at=""),
-    }
-    found = sources_of(rows, photos)
+    two, one, three = (split_row(f"data/{batch}/red/a", "red", "train") for batch in ("two", "one", "three"))
+    rows = [
+        replace(two, licence="CC0-1.0", author="Ada", taken_at="2026-05-03"),
+        replace(one, taken_at="2025-01-01"),
+        replace(three, licence="CC0-1.0", author="Ada"),
+    ]
+    found = sources_of(rows)
     assert (found.n, found.batches, found.num_authors) == (3, ("one", "three", "two"), 1)
     assert found.licences == (("CC0-1.0", 2), ("not told", 1))
     assert found.taken == "2025-01-01 to 2026-05-03"

@@ -1,9 +1,12 @@
 """The photos of a run: every file is counted once, and what a person should look at is said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from reported_runs import HOSTILE, split_row, write_run
 
+from pipeline.core.tables import read_rows, write_rows
+from pipeline.photos.records import SplitRow
 from pipeline.report.data import Counts, counts_by, section, warnings_of
 
 
@@ -45,6 +48,26 @@ def test_names_of_files_are_escaped(tmp_path: Path) -> None:
     html = section(*write_run(tmp_path)).html
     assert HOSTILE not in html
     assert "&lt;img src=x onerror=alert(1)&gt;.jpg" in html
+
+
+def test_photos_of_others_bear_their_credits_and_only_addresses_of_the_web_are_linked(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    path = layout.artifacts("split") / "photos.parquet"
+    owed = {
+        "data/one/red/dark.jpg": {"author": "Ada <b>", "licence": "CC BY 2.0", "url": "https://example.org/1?a=b&c"},
+        "data/one/red/darker.jpg": {"url": "javascript:alert(1)"},
+        "data/one/blue/0.jpg": {"licence": "CC BY-NC 2.0"},
+    }
+    rows = [replace(row, **owed.get(row.path, {})) for row in read_rows(path, SplitRow)]
+    write_rows(path, SplitRow, rows)
+    html = " ".join(section(layout, parameters).html.split())
+    assert "by Ada &lt;b&gt;, CC BY 2.0" in html
+    assert 'href="https://example.org/1?a=b&amp;c"' in html
+    assert html.count("href") == 1
+    assert "javascript" not in html
+    assert "CC BY-NC 2.0</span>" in html
+    assert "Licences of the photos that were kept: not told (10), CC BY-NC 2.0 (1)." in html
+    assert "not known of 100 % of them" in html
 
 
 def test_the_pages_of_great_expectations_are_linked_where_they_are(tmp_path: Path) -> None:

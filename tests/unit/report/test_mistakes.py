@@ -2,14 +2,18 @@
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from learning_checkouts import tiny_parameters
 from measured_runs import MOST_CONFIDENT_MISTAKE, write_measured
 from PIL import Image
+from reported_runs import split_row
 
 from pipeline.core.paths import Layout
+from pipeline.core.tables import write_rows
+from pipeline.photos.records import SplitRow
 from pipeline.report.measured import answers_or_none
 from pipeline.report.mistakes import cards, section
 from pipeline.report.photos import thumbnails_of
@@ -29,7 +33,7 @@ def test_the_map_lies_over_the_photo_for_the_prediction_and_for_the_label(tmp_pa
     corner = np.zeros((4, 4), np.float32)
     corner[0, 0] = 1
     maps = {(mistake.path, "dôme"): corner, (mistake.path, "arch"): np.zeros((4, 4), np.float32)}
-    [card] = cards([mistake], maps, thumbnails_of(layout, tiny_parameters()))
+    [card] = cards([mistake], maps, thumbnails_of(layout, tiny_parameters()), {})
     hot, cold = card.grounds
     assert [(one.explained, one.is_cold) for one in card.grounds] == [("dôme", False), ("arch", True)]
     change = np.abs(pixels(hot.picture) - pixels(card.picture)).sum(axis=2)
@@ -47,6 +51,14 @@ def test_all_mistakes_are_shown_most_confident_first(measured: Layout) -> None:
     assert len(places) == html.count("<article") == 3
     assert MOST_CONFIDENT_MISTAKE in html[: places[1]]
     assert "3 of 8 photos" in html
+
+
+def test_a_mistake_bears_the_credit_of_its_photo(tmp_path: Path) -> None:
+    layout = write_measured(tmp_path)
+    row = replace(split_row(MOST_CONFIDENT_MISTAKE, "arch", "test"), author="Ada", url="https://example.org/1")
+    write_rows(layout.artifacts("split") / "photos.parquet", SplitRow, [row])
+    html = section(layout, tiny_parameters()).html
+    assert html.count("by Ada") == html.count('href="https://example.org/1"') == 1
 
 
 def test_a_cold_map_is_said_to_be_cold(measured: Layout) -> None:
