@@ -1,6 +1,7 @@
 """The folder of a batch: photos by label, their masks and what is known of each, copied byte for byte."""
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from pipeline.photos.listing import MASKS, PHOTOS_CSV, UNLABELLED
 from pipeline.photos.records import Batch
 from pipeline.photos.source_tables import PhotoLine, write_photos_csv
 from pipeline.photos.sources import SourcePart
+
+_CONTROL_SIGN = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +91,6 @@ def _free_path(path: str, used: set[str]) -> str:
 
 
 def _readable(name: str) -> str:
-    """The name with bytes that are no UTF-8 spelt out, since tables hold text."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\\", "%")
+    """The name with bytes that are no UTF-8 or that end a line spelt out, since tables hold lines of text."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace").replace("\\", "%")
+    return _CONTROL_SIGN.sub(lambda sign: f"%x{ord(sign[0]):02x}", text)

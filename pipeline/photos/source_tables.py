@@ -124,7 +124,9 @@ def _read_csv(table: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def _parsed(line: dict[str, str]) -> PhotoLine:
-    facts = Facts(**{name: line.get(name, "") for name in _FACTS})
+    # On one line: Python's writer of tables leaves a lone carriage return bare, and readers take it for a line's end.
+    facts = Facts(**{name: " ".join(line.get(name, "").split()) for name in _FACTS if name != "mask"})
+    facts = replace(facts, mask=line.get("mask", ""))
     return PhotoLine(path=line.get("path", ""), label=line.get("label") or None, facts=facts)
 
 

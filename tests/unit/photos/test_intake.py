@@ -19,10 +19,12 @@ from dvc.rwlock import rwlock
 
 from pipeline.core.errors import DataError, MachineError, ParameterError, PipelineError
 from pipeline.core.locks import held_lock
+from pipeline.core.parameters import PhotosParameters
 from pipeline.core.paths import Layout
 from pipeline.photos import batch_folders
 from pipeline.photos.batches import read_batches
 from pipeline.photos.intake import bring_photos, take_in, version_data
+from pipeline.photos.listing import list_files
 
 
 @pytest.fixture
@@ -208,6 +210,18 @@ def test_names_that_are_not_ascii_are_kept_and_those_that_are_no_text_are_spelt_
     take_in(layout, source, "summer")
     assert set(photos_of(layout, "summer")) == {"çeşme/é.jpg", "çeşme/caf%xe9.jpg"}
     assert set(lines_of(layout, "summer")) == {"çeşme/é.jpg", "çeşme/caf%xe9.jpg"}
+
+
+def test_names_and_facts_that_would_end_a_line_of_the_table_do_not(layout: Layout, source: Path) -> None:
+    table = 'path,author,licence\nwall/e.jpg,"Ada\r\n  Lovelace","CC\rBY"\n'
+    put(source, "wall/a\rb.jpg", "wall/c\nd.jpg", "wall/e.jpg")
+    (source / "photos.csv").write_text(table, encoding="utf-8", newline="")
+    take_in(layout, source, "summer")
+    batches = read_batches(layout.batches)
+    files = {file.path: file for file in list_files(layout, batches, PhotosParameters()).files}
+    assert set(files) == {f"data/summer/wall/{name}.jpg" for name in ("a%x0db", "c%x0ad", "e")}
+    found = files["data/summer/wall/e.jpg"]
+    assert (found.author, found.licence) == ("Ada Lovelace", "CC BY")
 
 
 def test_a_table_finds_names_whose_accents_are_composed_differently(layout: Layout, source: Path) -> None:

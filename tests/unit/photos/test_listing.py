@@ -1,13 +1,23 @@
 import os
+import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import PhotosParameters
 from pipeline.core.paths import Layout
 from pipeline.photos.listing import FoundFile, Listing, list_files
 from pipeline.photos.records import Batch
+from pipeline.photos.source_tables import Facts, PhotoLine, read_source_table, write_photos_csv
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).map(
+    lambda text: " ".join(text.split())
+)
+FACTS = st.builds(Facts, **{field.name: CELLS for field in fields(Facts)} | {"mask": st.just("")})
 
 
 def batches(*names: str) -> list[Batch]:
@@ -136,3 +146,22 @@ def test_what_cannot_be_listed_is_refused_with_what_came_and_what_to_do(
         listed(tmp_path, *names, **photos)
     assert caught.value.expected
     assert caught.value.todo
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["a.jpg", "b, c.jpg", 'd "e".jpg', "façade.jpg"]), FACTS, max_size=4))
+def test_what_is_written_of_photos_is_what_is_read_of_them(told: dict[str, Facts]) -> None:
+    lines = [PhotoLine(f"wall/{name}", "wall", facts) for name, facts in told.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        put(Path(folder), *(f"one/{line.path}" for line in lines), "one/wall/z.jpg")
+        write_photos_csv(Path(folder) / "data" / "one" / "photos.csv", lines)
+        files = {Path(file.path).name: file for file in listed(Path(folder), "one").files}
+        names = [line.path for line in lines] + ["photos.csv"]
+        again = read_source_table(Path(folder) / "data" / "one", names).lines
+    assert files.pop("z.jpg") == FoundFile("data/one/wall/z.jpg", "one", "wall")
+    assert {Path(path).name: line.facts for path, line in again.items()} == told
+    for name, facts in told.items():
+        found = files[name]
+        for column in ("site", "taken_at", "url", "licence", "author"):
+            assert getattr(found, column) == getattr(facts, column)
+        assert found.group == (facts.group or facts.site)
