@@ -104,6 +104,7 @@ def _measured(row: PhotoRow, photo: UprightPhoto) -> PhotoRow:
     grey = image.convert("L")
     fingerprints = fingerprints_of(grey)
     quality = quality_of(image, grey)
+    camera_time = taken_at(photo.exif)
     return replace(
         row,
         format=photo.format,
@@ -120,5 +121,6 @@ def _measured(row: PhotoRow, photo: UprightPhoto) -> PhotoRow:
         entropy=quality.entropy,
         sharpness=quality.sharpness,
         colourfulness=quality.colourfulness,
-        taken_at=row.taken_at or taken_at(photo.exif),
+        taken_at=row.taken_at or camera_time,
+        camera_time=camera_time,
     )

@@ -104,11 +104,13 @@ class PhotoRow:
     licence: str
     author: str
     taken_at: str
-    """As `photos.csv` tells it, else ISO 8601 by the photo's EXIF, else empty."""
+    """As `photos.csv` tells it, else `camera_time`."""
     site: str = ""
     """Building or place, as `photos.csv` tells it; a photo without a given group is grouped by it."""
     pixels_sha256: str = ""
     """Of the upright pixels as they were read, and their width and height; empty where the file is unreadable."""
+    camera_time: str = ""
+    """When it was taken by the clock of its camera, ISO 8601 without a zone; empty where EXIF does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

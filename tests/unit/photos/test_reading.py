@@ -149,9 +149,11 @@ def test_what_the_batch_says_of_a_photo_reaches_its_row(tmp_path: Path) -> None:
 
 def test_a_date_that_the_batch_does_not_tell_comes_from_the_photo(tmp_path: Path) -> None:
     data = telling_photos.jpeg(picture())
-    assert read(tmp_path, data).taken_at == "2019-05-03T14:22:10"
+    row = read(tmp_path, data)
+    assert row.taken_at == row.camera_time == "2019-05-03T14:22:10"
     told = FoundFile("data/one/wall/photo.jpg", "one", "wall", taken_at="1905")
-    assert read_photo(tmp_path, told, LIMITS).taken_at == "1905"
+    row = read_photo(tmp_path, told, LIMITS)
+    assert (row.taken_at, row.camera_time) == ("1905", "2019-05-03T14:22:10")
 
 
 def test_rows_are_the_same_for_any_order_of_files_and_any_number_of_workers(tmp_path: Path) -> None:
