@@ -105,12 +105,12 @@ def test_a_spreadsheet_sees_no_formula_and_we_read_what_was_written(tmp_path: Pa
     assert read_decisions(path) == decisions
 
 
-@pytest.mark.parametrize("name", ["bell_tower", "Kız Kulesi", "#galata", "برج\u200cها", "it's", '"x", y', "<script>"])
+@pytest.mark.parametrize("name", ("bell_tower", "Çinili", "#galata", "a\u200cb", "it's", '"x", y', "<script>"))
 def test_names_of_classes_and_groups_may_be_any_words(name: str) -> None:
     assert is_name(name)
 
 
-@pytest.mark.parametrize("name", ["", " a", "=a", "-a", "a\nb", "a\x00", "a\u202eb", "x" * 101])
+@pytest.mark.parametrize("name", ("", " a", "=a", "-a", "a\nb", "a\x00", "a\u202eb", "x" * 101))
 def test_names_that_deceive_or_compute_are_none(name: str) -> None:
     assert not is_name(name)
 
@@ -136,5 +136,5 @@ def test_merging_twice_changes_nothing_more(present: list[HumanDecision], newer:
     once = merged(present, newer).decisions
     again = merged(once, newer)
     assert again.decisions == once
-    assert not again.added and not again.replaced and not again.withdrawn
+    assert (again.added, again.replaced, again.withdrawn) == ([], [], [])
     assert verdicts_of(once) == {**verdicts_of(present), **verdicts_of(newer)}
