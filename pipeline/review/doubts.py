@@ -21,6 +21,10 @@ _SUSPICIONS = {
     Suspicion.OUTLIER: "outlier",
     Suspicion.LABEL: "label in doubt",
 }
+_SUSPICION_MEANINGS = {
+    "outlier": "Like hardly any other photo of its class.",
+    "label in doubt": "To its look, another class fits better.",
+}
 
 
 def quality(material: Material, cards: Mapping[str, Card]) -> Section:
@@ -31,17 +35,17 @@ def quality(material: Material, cards: Mapping[str, Card]) -> Section:
         ranked = [(measured(rule, material.photos.get(row.path)), row) for row in found]
         for (_, note), row in sorted(ranked, key=lambda one: (one[0][0], one[1].path)):
             if row.sha256 not in items and not cards[row.sha256].stays:
-                items[row.sha256] = _quality_item(rule, row, note, material)
-    return Section("quality", "Quality", _QUALITY_LEAD, list(items.values()), is_grouped=False)
+                items[row.sha256] = _quality_item(rule, row, note)
+    meanings = {reason_name(rule): meaning(rule, material.parameters) for rule in _RULES}
+    return Section("quality", "Quality", _QUALITY_LEAD, list(items.values()), False, meanings)
 
 
-def _quality_item(rule: Reason, row: CleanRow, note: str, material: Material) -> Item:
+def _quality_item(rule: Reason, row: CleanRow, note: str) -> Item:
     return Item(
         key=item_key("quality", (row.sha256,), rule),
         title=reason_name(rule),
         photos=(row.sha256,),
         facets=(reason_name(rule),),
-        lines=(meaning(rule, material.parameters),),
         notes={row.sha256: note} if note else {},
     )
 
@@ -65,4 +69,4 @@ def suspects(material: Material) -> Section:
             suggested=suspect.suggested_label,
         )
         items.setdefault((sha256, suspect.kind), item)
-    return Section("suspects", "Suspects", _SUSPECT_LEAD, list(items.values()), is_grouped=False)
+    return Section("suspects", "Suspects", _SUSPECT_LEAD, list(items.values()), False, _SUSPICION_MEANINGS)

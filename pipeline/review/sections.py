@@ -38,6 +38,8 @@ class Section:
     items: Sequence[Item]
     is_grouped: bool
     """Whether an item holds several photos."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """What a facet stands for, in a sentence."""
 
 
 def item_key(section: str, photos: Sequence[str], proposal: str) -> str:

@@ -101,17 +101,17 @@ function drawCaption(item, card, sha256, number) {
   caption.append(head);
   const note = item.notes[sha256];
   if (note) caption.append(element("p", { class: "note" }, note));
-  if (!isGrouped) caption.append(...[...item.lines].map(drawLine));
+  if (!isGrouped) caption.append(...item.lines.map(drawLine));
   if (!isGrouped && item.title) head.append(element("span", { class: "chip unsure" }, item.title));
-  if (card) caption.append(element("p", { class: "small muted" }, wordsOf(card)));
+  if (card) caption.append(element("p", { class: "small muted" }, wordsOf(card, item.title)));
   caption.append(element("p", { class: "place mono" }, card ? placeOf(card) : sha256));
   return caption;
 }
 
-function wordsOf(card) {
+function wordsOf(card, title = "") {
   const size = card.width ? [`${card.width} × ${card.height}`, bytesOf(card)] : [];
   const files = card.places.length > 1 ? [`${card.places.length} files of equal bytes`] : [];
-  return [...size, ...files, ...(card.reasons || [])].join(" · ");
+  return [...size, ...files, ...card.reasons.filter((reason) => reason !== title)].join(" · ");
 }
 
 function bytesOf(card) {

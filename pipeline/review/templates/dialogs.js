@@ -103,11 +103,11 @@ function drawLarge(card) {
   image.addEventListener("error", () => (image.src = card.picture), { once: true });
   const facts = [
     ["place", card.places.join("\n")],
-    ["labels", (card.labels || []).join(", ")],
+    ["labels", card.labels.join(", ")],
     ["side", card.side],
     ["size", wordsOf(card)],
     ["sharpness", card.sharpness?.toFixed(3)],
-    ...Object.entries(card.facts || {}),
+    ...Object.entries(card.facts),
     ["sha256", card.sha256],
   ].filter(([, value]) => value);
   const list = element("dl", {}, ...facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]));

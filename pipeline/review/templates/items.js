@@ -15,6 +15,7 @@ const sections = new Map(
   ].map((section) => [section.name, { items: [], ...section }]),
 );
 for (const section of sections.values()) {
+  section.meanings ||= {};
   for (const item of section.items) {
     for (const list of ["facets", "lines", "labels"]) item[list] ||= [];
     item.notes ||= {};

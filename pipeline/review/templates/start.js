@@ -26,6 +26,11 @@ function show(name) {
   document.querySelector("#lead").textContent = section.lead;
   const facets = [...new Set(itemsOf(section).flatMap((item) => item.facets))].sort();
   fill(filters.elements.facet, "all", facets, view.facet);
+  const meanings = facets.filter((facet) => section.meanings[facet]).map((facet) => {
+    const count = section.items.filter((item) => item.facets.includes(facet)).length;
+    return element("li", {}, element("strong", {}, facet), ` ${count}: ${section.meanings[facet]}`);
+  });
+  document.querySelector("#meanings").replaceChildren(...meanings);
   filters.elements.facet.closest("div").hidden = facets.length < 2;
   filters.elements.state.closest("div").hidden = chosen === DECIDED;
   arrange();

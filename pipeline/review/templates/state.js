@@ -1,6 +1,6 @@
 // What is known: the photos of the run, what the decisions file said, and what was decided on this page since.
 const data = JSON.parse(document.querySelector("#data").textContent);
-const cards = new Map(data.cards.map((card) => [card.sha256, card]));
+const cards = new Map(data.cards.map((card) => [card.sha256, { labels: [], reasons: [], facts: {}, ...card }]));
 const overruled = new Set(data.overruled);
 const PLACE = `heritage-review:${location.pathname}`;
 
