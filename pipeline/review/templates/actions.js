@@ -80,6 +80,6 @@ function clear(photos) {
 
 async function agreeWithAll() {
   const left = view.items.filter((item) => !isSettled(item));
-  const words = `Mark ${left.length} as right as proposed? That writes no decision; each later run proposes anew.`;
-  if (left.length && (await confirmed(words))) change(`${left.length} right as proposed`, new Map(), left.map((item) => item.key));
+  const words = `Mark ${left.length} as right as they are? That writes no decision: each later run proposes anew.`;
+  if (left.length && (await confirmed(words))) change(`${left.length} right as they are`, new Map(), left.map((item) => item.key));
 }

@@ -52,7 +52,7 @@ function drawGroupButtons(item) {
   if (item.photos.length > 1) buttons.push(button("different", "Different photos: keep all", "b"));
   if (item.photos.length > 1) buttons.push(button("group", "Belong together…", "g"));
   if (view.section === "copies") buttons.push(button("fix", "Fix as proposed", "f"));
-  buttons.push(button("agree", "Right as proposed", "a"));
+  buttons.push(button("agree", "Right as it is", "a"));
   return element("div", { class: "buttons" }, ...buttons);
 }
 
@@ -73,9 +73,14 @@ function drawCard(item, sha256, number) {
     const attributes = { type: "button", "data-do": verdict, "aria-pressed": "false", "aria-keyshortcuts": letter };
     if (card) buttons.append(element("button", { ...attributes, title: `${words} (${letter})` }, words));
   }
+  if (item.photos.length === 1 && item.section !== DECIDED && !sections.get(item.section).is_grouped) {
+    const attributes = { type: "button", "data-do": "agree", "aria-keyshortcuts": "a", "aria-label": "right as it is" };
+    buttons.append(element("button", { ...attributes, title: "Right as it is (a)" }, "✓"));
+  }
   if (item.suggested) buttons.append(button("accept", `It is ${item.suggested}`, "y", item.suggested));
-  if (!card) buttons.append(button("clear", "Take back", "c"));
-  made.append(buttons, element("p", { class: "decided", "aria-live": "off" }));
+  const why = element("button", { type: "button", class: "link", "data-do": "why" }, "why…");
+  const back = element("button", { type: "button", class: "link", "data-do": "clear" }, "take back");
+  made.append(buttons, element("p", { class: "decided" }, element("span"), why, back));
   paintCard(made, sha256);
   return made;
 }
@@ -96,7 +101,7 @@ function drawCaption(item, card, sha256, number) {
   const head = element("div", { class: "head" }, box);
   if (isGrouped) head.append(element("span", { class: "number" }, String(number)));
   head.append(element("strong", {}, card ? card.labels.join(" / ") || "no label" : "not in this run"));
-  if (card) head.append(element("span", { class: card.stays ? "chip good" : "chip bad" }, card.stays ? "stays" : "goes"));
+  if (card) head.append(element("span", { class: card.stays ? "chip proposed good" : "chip proposed bad" }, card.stays ? "stays" : "goes"));
   if (card?.side) head.append(element("span", { class: "chip" }, card.side));
   caption.append(head);
   const note = item.notes[sha256];
@@ -135,7 +140,9 @@ function paintCard(drawn, sha256) {
   const reason = [verdict?.reason, together?.reason].filter(Boolean);
   const isSaved = !state.edits.has(sha256) || state.edits.get(sha256).saved;
   const said = words.filter(Boolean).join(", ");
-  drawn.querySelector(".decided").textContent = said && said + (reason.length ? ` (${reason[0]})` : "") + (isSaved ? "" : " *");
+  const because = reason.length ? ` (${reason[0]})` : "";
+  drawn.querySelector(".decided").hidden = !said;
+  drawn.querySelector(".decided span").textContent = said + because + (isSaved ? "" : " *");
   drawn.querySelector("[data-do=select]").checked = state.selected.has(sha256);
   drawn.classList.toggle("selected", state.selected.has(sha256));
 }

@@ -19,6 +19,7 @@ for (const section of sections.values()) {
   for (const item of section.items) {
     for (const list of ["facets", "lines", "labels"]) item[list] ||= [];
     item.notes ||= {};
+    item.section = section.name;
   }
 }
 
@@ -36,8 +37,23 @@ function decidedItems() {
     if (state.edits.has(sha256) && !state.edits.get(sha256).saved) facets.push("not saved");
     const words = { unmatched: "no photo of this run", overruled: "overruled by the last run", obeyed: "" };
     const line = words[facets[0]];
-    return { key: sha256, title: "", photos: [sha256], facets, lines: line ? [line] : [], labels: [], notes: {} };
+    return { key: sha256, section: DECIDED, title: "", photos: [sha256], facets, lines: line ? [line] : [], labels: [], notes: {} };
   });
+}
+
+// A decision on one photo settles a question about several only where it answers that question.
+function isSettled(item) {
+  if (state.agreed.has(item.key)) return true;
+  const answered = item.photos.filter((photo) => linesOf(answer(photo)).length > 0);
+  if (item.section === "scenes") return answered.length === item.photos.length;
+  return answered.length > 0 && (item.labels.length < 2 || !isTorn(item));
+}
+
+// Whether copies would still stand under several labels.
+function isTorn(item) {
+  const open = item.photos.filter((photo) => !["keep", "drop"].includes(answer(photo).verdict?.decision));
+  const labels = open.flatMap((photo) => answer(photo).verdict?.label || cards.get(photo).labels);
+  return new Set(labels).size > 1;
 }
 
 function labelsOf(item) {

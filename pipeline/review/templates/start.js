@@ -163,7 +163,7 @@ function decideAndGoOn(item, photo, decision) {
 }
 
 const onItem = {
-  agree: (item) => (change("right as proposed", new Map(), [item.key]), goOn(item)),
+  agree: (item) => (change("right as it is", new Map(), [item.key]), goOn(item)),
   label: (item, label) => (allAre(item, label), goOn(item)),
   different: (item) => single(item) || (keepAll(item), isSettled(item) && goOn(item)),
   group: async (item) => (await putTogether(item.photos)) && goOn(item),
@@ -253,6 +253,17 @@ window.addEventListener("beforeunload", (event) => unsaved().length && event.pre
 const numRecalled = recall();
 fill(filters.elements.label, "all", data.labels, "");
 fill(filters.elements.batch, "all", data.batches, "");
+document.querySelector("#relabel .choices").replaceChildren(
+  ...data.labels.filter(isName).map((label) => element("button", { type: "button", "data-label": label }, label)),
+);
+document.querySelector("#relabel").addEventListener("click", (event) => {
+  const { label } = event.target.dataset;
+  if (!label) return;
+  const form = event.target.form;
+  form.elements.label.value = label;
+  refuseBadNames(form.elements.label);
+  form.requestSubmit(form.querySelector("[value=ok]"));
+});
 document.querySelector("#labels").replaceChildren(...data.labels.map((value) => element("option", { value })));
 document.querySelector(".review").hidden = false;
 show(location.hash.slice(1));

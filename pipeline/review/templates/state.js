@@ -23,10 +23,6 @@ function unsaved() {
   return [...state.edits].filter(([, edit]) => !edit.saved);
 }
 
-function isSettled(item) {
-  return state.agreed.has(item.key) || item.photos.some((photo) => linesOf(answer(photo)).length > 0);
-}
-
 // Answer some photos anew, and agree with some items, as one step that can be undone.
 function change(what, answers, agreed = []) {
   const before = {
