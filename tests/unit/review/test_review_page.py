@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 from browser import DESKTOP, PHONE, Watched, fits_the_width, has_content, needs_chromium, open_browser, open_page
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+from reported_runs import photo_row
 from reviewed_runs import HOSTILE_LABEL, cleaned, review_parameters, sha256_of
+from reviewed_tables import pair, row
 
 from pipeline.commands.review import decide
 from pipeline.core.paths import Layout
+from pipeline.core.tables import write_rows
 from pipeline.photos.decisions import HumanDecision, read_decisions, write_decisions
-from pipeline.photos.records import CleanRow
+from pipeline.photos.records import CleanRow, DuplicateRow, PhotoRow
 from pipeline.review.page import run
 
 pytestmark = needs_chromium
@@ -67,15 +70,20 @@ def sign(page: Page, name: str = "Ada") -> None:
     page.locator("#who").get_by_role("button", name="Save").click()
 
 
-def left(page: Page, name: str) -> str:
-    return page.get_by_role("navigation").get_by_role("link", name=name).locator(".count").inner_text()
+def expect_left(page: Page, name: str, words: str) -> None:
+    """Wait, since an answer to a dialog is taken a moment after it has closed."""
+    expect(page.get_by_role("navigation").get_by_role("link", name=name).locator(".count")).to_have_text(words)
+
+
+def expect_told(page: Page, words: str) -> None:
+    expect(page.get_by_role("status")).to_contain_text(words)
 
 
 def test_decided_by_mouse_and_keys_saved_taken_over_and_obeyed(
     review: Watched, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page, sha256 = review.page, sha256_of(layout)
-    assert left(page, "Copies") == "3 left"
+    expect_left(page, "Copies", "3 left")
     equal = page.locator(".group", has_text="2 files of equal bytes")
     equal.get_by_role("button", name="All are wall").click()
     conflict = page.locator(".group", has_text="one/wall/conflict.jpg")
@@ -83,7 +91,7 @@ def test_decided_by_mouse_and_keys_saved_taken_over_and_obeyed(
     page.keyboard.press("1")
     page.locator(card(page, "one/wall/half.jpg")).focus()
     page.keyboard.press("a")
-    assert left(page, "Copies") == "settled"
+    expect_left(page, "Copies", "settled")
 
     part(page, "Quality")
     page.locator(card(page, "one/wall/blank.jpg")).get_by_role("button", name="Keep").click()
@@ -94,16 +102,18 @@ def test_decided_by_mouse_and_keys_saved_taken_over_and_obeyed(
     page.keyboard.press("r")  # the next photo has the focus now
     page.get_by_label("class", exact=True).fill("gate")
     page.keyboard.press("Enter")
+    expect_told(page, "class gate")
     page.locator(card(page, "one/wall/2.jpg")).get_by_label("select photo").check()
     page.get_by_role("region", name="Selected photos").get_by_role("button", name="Belong together").click()
     page.get_by_label("group", exact=True).fill("north, side")
     page.keyboard.press("Enter")
+    expect_told(page, "group north, side")
 
     page.keyboard.press("s")
     with page.expect_download() as download:
         sign(page)
     download.value.save_as(tmp_path / "decisions.csv")
-    assert "make decide" in page.get_by_role("status").inner_text()
+    expect_told(page, "make decide")
     monkeypatch.chdir(layout.root)
     decide(str(tmp_path / "decisions.csv"))
 
@@ -174,35 +184,35 @@ def test_what_is_not_saved_survives_a_reload_and_a_new_run_and_can_be_undone(rev
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     page.reload()
     assert asked == ["beforeunload"]
-    assert page.get_by_role("button", name="Save 1 decision").is_enabled()
+    expect(page.get_by_role("button", name="Save 1 decision")).to_be_enabled()
 
     write_decisions(layout.decisions, [HumanDecision(sha256["one/wall/2.jpg"], "drop")])
     run(layout, review_parameters())
     page.reload()
-    assert "1 decisions from before this run" in page.get_by_role("status").inner_text()
+    expect_told(page, "1 decisions from before this run")
     part(page, "Decided")
     assert page.locator(".card .decided span").all_inner_texts() == ["drop", "drop *"]
     page.locator(card(page, "one/wall/blank.jpg")).get_by_role("button", name="Drop").click()
-    assert page.get_by_role("button", name="Save", exact=False).is_disabled()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
     page.keyboard.press("u")
-    assert page.get_by_role("button", name="Save 1 decision").is_enabled()
+    expect(page.get_by_role("button", name="Save 1 decision")).to_be_enabled()
 
 
 def test_agreeing_with_a_whole_part_writes_nothing_and_is_undone_at_once(review: Watched) -> None:
     page = review.page
     page.get_by_role("button", name="All shown are right as they are").click()
     page.get_by_role("button", name="Yes").click()
-    assert left(page, "Copies") == "settled"
-    assert page.get_by_role("button", name="Save").is_disabled()
+    expect_left(page, "Copies", "settled")
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
     page.get_by_role("button", name="Undo").click()
-    assert left(page, "Copies") == "3 left"
+    expect_left(page, "Copies", "3 left")
 
 
 def test_a_photo_under_two_labels_cannot_be_kept_as_it_is(review: Watched) -> None:
     page = review.page
     page.locator(".group", has_text="equal bytes").get_by_role("button", name="Keep").click()
-    assert "several labels" in page.get_by_role("status").inner_text()
-    assert page.get_by_role("button", name="Save").is_disabled()
+    expect_told(page, "several labels")
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
 
 
 def test_names_that_are_markup_stay_names(review: Watched, layout: Layout) -> None:
@@ -239,3 +249,32 @@ def test_it_reads_well_on_every_screen(review: Watched, tmp_path: Path, viewport
         " && !one.querySelector('img[alt]')).length"
     )
     assert unnamed == 0
+
+
+def test_thousands_of_photos_open_at_once(browser: Browser, tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    rows = [row(f"one/wall/{number}", cluster=f"photo-{number // 2}") for number in range(1, 2001, 2)]
+    rows += [
+        row(f"one/wall/{number}", cluster=f"photo-{number // 2}", decision="quarantine", reasons="copy_of_kept")
+        for number in range(0, 2000, 2)
+    ]
+    pairs = [pair(f"one/wall/{number}", f"one/wall/{number + 1}") for number in range(0, 2000, 2)]
+    write_rows(layout.artifacts("clean") / "photos.parquet", CleanRow, rows)
+    write_rows(layout.artifacts("clean") / "duplicates.parquet", DuplicateRow, pairs)
+    photos = [photo_row(one.path, one.label, sha256=one.sha256) for one in rows]
+    write_rows(layout.artifacts("validate") / "photos.parquet", PhotoRow, photos)
+    run(layout, review_parameters())
+    with open_page(browser) as watched:
+        watched.page.goto(layout.review.as_uri())
+        expect_left(watched.page, "Copies", "1000 left")
+        opened = watched.page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
+        assert opened < 2000
+        watched.page.locator(".card").first.focus()
+        decided = watched.page.evaluate(
+            "() => { const before = performance.now(); document.activeElement.dispatchEvent("
+            "new KeyboardEvent('keydown', { key: 'd', bubbles: true })); return performance.now() - before; }"
+        )
+        expect_left(watched.page, "Copies", "999 left")
+        assert decided < 200
+        watched.page.keyboard.press("]")
+        assert "page 2 of 84" in watched.page.locator(".pager").inner_text()
