@@ -1,7 +1,7 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto demo photos recipe repro gate report release predict rollback up serve explainer test test-all lint
+.PHONY: help setup lock proto demo photos recipe repro review decide gate report release predict rollback up serve explainer test test-all lint
 
 # The first Python of these that is 3.11 or 3.12 and runs.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
@@ -48,6 +48,12 @@ recipe: setup ## choose what to train: make recipe NAME=<recipe> [BATCHES=<globs
 
 repro: setup ## run the stages whose inputs changed
 	$(BIN)/dvc repro
+
+review: setup ## write the page on which you settle doubtful photos: reports/review/index.html
+	$(PIPELINE) review
+
+decide: setup ## take decisions over that the review page saved: make decide FROM=<file>
+	$(PIPELINE) decide "$(FROM)"
 
 gate: setup ## log the run, judge it and write its report: reports/report.html
 	$(PIPELINE) track

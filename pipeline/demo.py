@@ -24,6 +24,7 @@ _PIPELINE = (sys.executable, "-m", "pipeline")
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("draw photos of masonry and take them in", (*_PIPELINE, "sample")),
     ("run the stages: validate to evaluate", (sys.executable, "-m", "dvc", "repro")),
+    ("lay out the photos that a person should look at", (*_PIPELINE, "review")),
     ("log the run to MLflow", (*_PIPELINE, "track")),
     ("judge the candidate, and make the report", (*_PIPELINE, "gate")),
     ("register it", (*_PIPELINE, "register")),
@@ -59,7 +60,7 @@ def run_demo(layout: Layout, parameters: Parameters) -> None:
     say(f"\n[{len(_STEPS) + 1}/{len(_STEPS) + 1}] serve it, and ask about photos that it has not seen")
     overlays = _ask(layout, parameters)
     say(f"\nDone in {time.monotonic() - started:.0f} s. To look at:")
-    for path in (layout.report, *overlays):
+    for path in (layout.report, layout.review, *overlays):
         say(f"  {path}")
     say("  make up: MLflow, the model server and the explanation page, to ask about photos of your own")
 

@@ -49,6 +49,11 @@ class Layout:
         return self.root / "reports" / "report.html"
 
     @property
+    def review(self) -> Path:
+        """The page on which people decide about single photos."""
+        return self.root / "reports" / "review" / "index.html"
+
+    @property
     def state(self) -> Path:
         """Locks, checkpoints and records that belong to this checkout and to no stage."""
         return self.root / ".heritage"

@@ -25,7 +25,12 @@ def png_file(path: Path) -> str:
 
 
 def thumbnail(photo: Image.Image, max_side: int) -> str:
-    """A photo's pixels alone, shrunk to `max_side` where it is larger, as a `data:` address of a JPEG.
+    """As `small_jpeg`, as a `data:` address."""
+    return data_uri(small_jpeg(photo, max_side), "image/jpeg")
+
+
+def small_jpeg(photo: Image.Image, max_side: int) -> bytes:
+    """A photo's pixels alone, shrunk to `max_side` where it is larger, as the bytes of a JPEG.
 
     Args:
         photo: mode RGB, upright; not changed.
@@ -36,4 +41,4 @@ def thumbnail(photo: Image.Image, max_side: int) -> str:
     small.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return data_uri(buffer.getvalue(), "image/jpeg")
+    return buffer.getvalue()

@@ -16,8 +16,9 @@ from pipeline.report.photos import thumbnails_of
 from pipeline.report.quarantine import Cleaned, flag_lines, reason_galleries
 from pipeline.report.sections import Section, section_of
 
+_REVIEW = "review/index.html"
 _DATA_DOCS = "validate/data_docs/index.html"
-"""From the page's own folder."""
+"""Both from the page's own folder."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         outcomes=outcomes,
         broken=[outcome for outcome in outcomes if not outcome["success"]],
         data_docs=_DATA_DOCS if has_docs else "",
+        review=_REVIEW if layout.review.is_file() else "",
     )
 
 

@@ -94,22 +94,24 @@ def flag_lines(rows: Sequence[SplitRow]) -> list[FlagLine]:
         for reason in _reasons(row) if row.decision == Decision.KEEP else ():
             counts[reason] = counts.get(reason, 0) + 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [FlagLine(_name(reason), _FLAG_MEANINGS.get(reason, "passed all the same"), n) for reason, n in ordered]
+    return [
+        FlagLine(reason_name(reason), _FLAG_MEANINGS.get(reason, "passed all the same"), n) for reason, n in ordered
+    ]
 
 
 def _gallery(
     reason: Reason, rows: Sequence[SplitRow], cleaned: Cleaned, picture: Callable[[str], str]
 ) -> ReasonGallery:
-    meaning = _MEANINGS[reason](cleaned.parameters)
+    words = meaning(reason, cleaned.parameters)
     if reason in _OF_COPIES:
         pairs = tuple(_pairs(rows, cleaned, picture))
         alone = rows[:MAX_SHOWN] if not pairs else ()
         tiles = tuple(_tile(row, "", picture) for row in alone)
-        return ReasonGallery(_name(reason), meaning, len(rows), tiles, pairs)
-    measured = [(_measured(reason, cleaned.photos.get(row.path)), row) for row in rows]
-    measured.sort(key=lambda item: (item[0][0], item[1].path))
-    tiles = tuple(_tile(row, note, picture) for (_, note), row in measured[:MAX_SHOWN])
-    return ReasonGallery(_name(reason), meaning, len(rows), tiles, ())
+        return ReasonGallery(reason_name(reason), words, len(rows), tiles, pairs)
+    ranked = [(measured(reason, cleaned.photos.get(row.path)), row) for row in rows]
+    ranked.sort(key=lambda item: (item[0][0], item[1].path))
+    tiles = tuple(_tile(row, note, picture) for (_, note), row in ranked[:MAX_SHOWN])
+    return ReasonGallery(reason_name(reason), words, len(rows), tiles, ())
 
 
 def _pairs(rows: Sequence[SplitRow], cleaned: Cleaned, picture: Callable[[str], str]) -> list[Pair]:
@@ -139,7 +141,12 @@ def _tile(row: SplitRow, note: str, picture: Callable[[str], str]) -> Tile:
     return Tile(row.path, picture(row.path), row.label or "no label", note, credit_of(row))
 
 
-def _measured(reason: Reason, photo: PhotoRow | None) -> tuple[float, str]:
+def meaning(reason: Reason, parameters: CleanParameters) -> str:
+    """What a reason of quarantine says, in a sentence."""
+    return _MEANINGS[reason](parameters)
+
+
+def measured(reason: Reason, photo: PhotoRow | None) -> tuple[float, str]:
     """How far a photo lies beyond the threshold of a reason, whatever the unit, and its measure in words."""
     if photo is None or reason not in _MEASURES:
         return 0.0, ""
@@ -151,8 +158,9 @@ def _reasons(row: SplitRow) -> list[Reason]:
     return [Reason(name) for name in row.reasons.split(",") if name]
 
 
-def _name(reason: Reason) -> str:
-    return reason.value.replace("_", " ")
+def reason_name(reason: str) -> str:
+    """A reason in words, as people read it."""
+    return reason.replace("_", " ")
 
 
 _MEANINGS: dict[Reason, Callable[[CleanParameters], str]] = {

@@ -14,7 +14,7 @@ from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.batches import read_batches
 from pipeline.photos.cleaning import CleanInputs, CleanResult, clean_photos
-from pipeline.photos.decisions import read_decisions
+from pipeline.photos.decisions import HumanDecision, read_decisions
 from pipeline.photos.duplicates import SAME_PHOTO, SceneVectors
 from pipeline.photos.listing import UNLABELLED
 from pipeline.photos.provenance import licence_warnings, provenance_of
@@ -23,6 +23,9 @@ from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, Pho
 
 PHOTOS = "photos.parquet"
 DUPLICATES = "duplicates.parquet"
+
+_MAX_SHOWN = 5
+_SHA256_DIGITS_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,19 @@ def run(layout: Layout, parameters: Parameters) -> CleanSummary:
         num_kept=summary["kept"],
         num_quarantined=summary["quarantined"],
         reasons=summary["quarantined_by_reason"],
-        warnings=tuple(summary["warnings"]),
+        warnings=(*summary["warnings"], *_unmatched_lines(result.unmatched)),
     )
+
+
+def _unmatched_lines(unmatched: Sequence[HumanDecision]) -> list[str]:
+    """For the console: the report has them in its own words."""
+    if not unmatched:
+        return []
+    shown = ", ".join(one.sha256[:_SHA256_DIGITS_SHOWN] for one in unmatched[:_MAX_SHOWN])
+    more = f" and {len(unmatched) - _MAX_SHOWN} more" if len(unmatched) > _MAX_SHOWN else ""
+    return [
+        f"{len(unmatched)} lines of reviews/decisions.csv are about photos that this run does not see: {shown}{more}"
+    ]
 
 
 def read_vectors(path: Path) -> SceneVectors | None:

@@ -11,6 +11,7 @@ from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows
 from pipeline.photos.batches import write_batches
+from pipeline.photos.decisions import HumanDecision, write_decisions
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo
 from pipeline.photos.records import Batch, CleanRow, DuplicateRow, PhotoRow
@@ -140,3 +141,12 @@ def test_vectors_of_embed_give_scene_groups_and_an_empty_file_of_them_gives_none
 def test_a_missing_table_of_validate_is_told_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         clean.run(Layout(tmp_path), parameters())
+
+
+def test_decisions_that_match_nothing_are_told_on_the_console(checkout: Layout) -> None:
+    write_decisions(checkout.decisions, [HumanDecision(f"{number:064x}", "drop") for number in range(7)])
+    (warning,) = clean.run(checkout, parameters()).warnings
+    assert warning.startswith(
+        "7 lines of reviews/decisions.csv are about photos that this run does not see: 000000000000,"
+    )
+    assert warning.endswith(" and 2 more")

@@ -83,3 +83,11 @@ def test_without_a_split_the_next_step_is_dvc_repro(tmp_path: Path) -> None:
     layout, parameters = write_run(tmp_path)
     (layout.artifacts("split") / "photos.parquet").unlink()
     assert "<code>dvc repro</code>" in section(layout, parameters).html
+
+
+def test_the_review_page_is_linked_where_it_is(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    assert "<code>make review</code>" in section(layout, parameters).html
+    layout.review.parent.mkdir()
+    layout.review.touch()
+    assert 'href="review/index.html"' in section(layout, parameters).html
