@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import CleanParameters, SplitParameters
 from pipeline.photos.clusters import Choice, Standing, choose, clusters_of, pinned_reasons
-from pipeline.photos.decisions import HumanDecision, Verdict
+from pipeline.photos.decisions import HumanDecision, Verdict, verdicts_of
 from pipeline.photos.duplicates import SceneVectors, same_photo_rows, same_scene_rows
 from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, is_colourless, quality_reasons
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
@@ -64,7 +64,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     Raises:
         DataError: a photo's batch was never taken in, or no labelled photo would be left.
     """
-    verdicts = {one.sha256: one for one in inputs.decisions}
+    verdicts = verdicts_of(inputs.decisions)
     photos = [_relabelled(photo, verdicts) for photo in sorted(inputs.photos, key=lambda photo: photo.path)]
     pairs = same_photo_rows(photos, parameters.max_hash_distance, parameters.min_correlation)
     scenes = same_scene_rows(photos, inputs.vectors, parameters.min_scene_cosine)

@@ -75,7 +75,7 @@ def name_of(row: CleanRow) -> str:
 
 
 def decision(row: PhotoRow, verdict: str, label: str = "") -> HumanDecision:
-    return HumanDecision(row.sha256, verdict, label, "looked at it", "Ada")
+    return HumanDecision(row.sha256, verdict, label, reason="looked at it", by="Ada")
 
 
 GOOD = photo(FIRST, "good", 999)
@@ -255,7 +255,7 @@ def test_a_photo_relabelled_to_a_class_that_the_run_leaves_out_goes() -> None:
 
 
 def test_decisions_on_photos_that_are_not_there_are_handed_back() -> None:
-    stray = HumanDecision("f" * 64, "drop", "", "", "Ada")
+    stray = HumanDecision("f" * 64, "drop", by="Ada")
     assert cleaned([GOOD], stray).unmatched == [stray]
 
 
