@@ -6,7 +6,7 @@ and no later batch moves a test photo. Pinned batches count as the first to come
 
 import hashlib
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
@@ -172,10 +172,16 @@ class _Settled:
     def take(self, newcomers: Sequence[Arrival]) -> None:
         """Settle the photos of one unpinned batch."""
         self._arrived.update(arrival.id for arrival in newcomers)
+        with_company = []
         for arrival in newcomers:
+            if arrival.twins or arrival.group or arrival.scene_mates:
+                with_company.append(arrival)
+            else:
+                self.sides[arrival.id] = self._side_by_bytes(arrival)
+        for arrival in with_company:
             for mate in arrival.scene_mates & self._arrived:
                 self._scenes.join(arrival.id, mate)
-        free = [arrival for arrival in newcomers if not self._leave_out(arrival)]
+        free = [arrival for arrival in with_company if not self._leave_out(arrival)]
         for party in self._parties(free):
             self._place(party)
 
@@ -213,7 +219,7 @@ class _Settled:
             known |= self._sides_among(arrival.twins) | self._group_sides.get(arrival.group, set())
             if arrival.scene_mates:
                 known |= self._sides_among(self._scenes.members(arrival.id))
-        side = _nearest_test(known) or _side_by_bytes(party[0].sha256, self._shares, self._seed, bool(self._pinned))
+        side = _nearest_test(known) or self._side_by_bytes(party[0])
         for arrival in party:
             sent_out = {twin for twin in arrival.twins if self.sides.get(twin, side) not in (side, Side.NONE)}
             self.sides.update(dict.fromkeys(sent_out, Side.NONE))
@@ -222,6 +228,9 @@ class _Settled:
                 self._group_sides[arrival.group].add(side)
         self.sides.update((arrival.id, side) for arrival in party)
 
+    def _side_by_bytes(self, arrival: Arrival) -> Side:
+        return _side_by_bytes(arrival.sha256, self._shares, self._seed, bool(self._pinned))
+
     def _sides_among(self, ids: Iterable[str]) -> set[Side]:
         return {self.sides[id_] for id_ in ids if id_ in self.sides}
 
@@ -229,20 +238,19 @@ class _Settled:
 def _alike_by_sha256(photos: Sequence[Photo], pairs: Iterable[DuplicateRow]) -> dict[str, frozenset[str]]:
     """Paths of the photos that have the same bytes as a photo, or are paired with such a one, where there are any."""
     sha256_of = {photo.path: photo.sha256 for photo in photos}
-    paths_of: defaultdict[str, list[str]] = defaultdict(list)
-    for path, sha256 in sha256_of.items():
-        paths_of[sha256].append(path)
     alike: defaultdict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         first, second = sha256_of[pair.first], sha256_of[pair.second]
-        alike[first].add(second)
-        alike[second].add(first)
-    found = {
-        sha256: frozenset(path for same in {sha256} | others for path in paths_of[same])
-        for sha256, others in alike.items()
-    }
-    same_bytes = ((sha256, paths) for sha256, paths in paths_of.items() if len(paths) > 1 and sha256 not in found)
-    return found | {sha256: frozenset(paths) for sha256, paths in same_bytes}
+        alike[first].update((first, second))
+        alike[second].update((first, second))
+    for sha256, count in Counter(sha256_of.values()).items():
+        if count > 1:
+            alike[sha256].add(sha256)
+    paths_of: defaultdict[str, list[str]] = defaultdict(list)
+    for path, sha256 in sha256_of.items():
+        if sha256 in alike:
+            paths_of[sha256].append(path)
+    return {sha256: frozenset(path for same in others for path in paths_of[same]) for sha256, others in alike.items()}
 
 
 def _nearest_test(known: Set[Side]) -> Side | None:
