@@ -94,8 +94,10 @@ class CleanParameters(Section):
     """Pearson correlation of 32x32 grey thumbnails that confirms the same photo."""
     partial_copies: bool = True
     """Whether copies that were cropped, captioned or turned by a few degrees are searched too."""
-    min_scene_cosine: Fraction = 0.95
+    min_scene_cosine: Fraction = 0.9
     """Cosine of embedding vectors that makes two photos the same scene."""
+    max_scene_photos: Annotated[int, Field(ge=2, le=10_000)] = 50
+    """Most photos of a scene; its weakest links are left, so that a chain of likeness swallows no class."""
 
 
 class SplitParameters(Section):

@@ -1,17 +1,27 @@
 """Cleaning: which photos go on, which are quarantined, and why."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import CleanParameters, SplitParameters
-from pipeline.photos.clusters import Choice, Standing, choose, clusters_of, pinned_reasons
+from pipeline.photos.clusters import Company
 from pipeline.photos.decisions import HumanDecision, Verdict, verdicts_of
-from pipeline.photos.duplicates import SceneVectors, same_photo_rows, same_scene_rows
+from pipeline.photos.duplicates import same_photo_rows
+from pipeline.photos.groups import (
+    SceneCounts,
+    scene_counts,
+    told_apart,
+    unmatched_decisions,
+    with_decided_groups,
+    with_scene_groups,
+)
+from pipeline.photos.keeping import Standing, choose, pinned_reasons
 from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, is_colourless, quality_reasons
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
-from pipeline.photos.sides import SCENE_PREFIX, Replay, arrivals_of, replay_sides
+from pipeline.photos.scenes import NO_SCENES, Scenes, SceneVectors, find_scenes
+from pipeline.photos.sides import Replay, arrivals_of, intake_positions, replay_sides
 
 CLUSTER_PREFIX = "photo-"
 _SHA256_DIGITS_SHOWN = 12
@@ -34,16 +44,27 @@ class CleanInputs:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """Batches as they came, and what the replay of their photos settled."""
+
+    batches: Sequence[Batch]
+    position: Mapping[str, int]
+    """The number of each batch, in order of intake."""
+    replay: Replay
+
+
+@dataclass(frozen=True)
 class CleanResult:
     """What was decided."""
 
     photos: list[CleanRow]
     """Every photo that came in, sorted by path."""
     duplicates: list[DuplicateRow]
+    scenes: SceneCounts
     unmatched: list[HumanDecision]
-    """Decisions on photos that this run does not see."""
+    """Decisions on photos that this run does not see, and on groups of which it sees one photo."""
     overruled: list[HumanDecision]
-    """Decisions to keep photos that are unreadable, or would let training see the test."""
+    """Decisions to keep photos that are unreadable, would let training see the test, or lie under two labels."""
     warnings: list[str]
 
 
@@ -65,28 +86,32 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
         DataError: a photo's batch was never taken in, or no labelled photo would be left.
     """
     verdicts = verdicts_of(inputs.decisions)
+    position = intake_positions(inputs.photos, inputs.batches)
     photos = [_relabelled(photo, verdicts) for photo in sorted(inputs.photos, key=lambda photo: photo.path)]
-    pairs = same_photo_rows(photos, parameters.max_hash_distance, parameters.min_correlation)
-    scenes = same_scene_rows(photos, inputs.vectors, parameters.min_scene_cosine)
-    photos = _grouped(photos, scenes)
-    replay = replay_sides(arrivals_of(photos, [*pairs, *scenes], inputs.batches), split, seed)
+    photos = with_decided_groups(photos, inputs.decisions)
+    unmatched = unmatched_decisions(photos, inputs.decisions)
+    found = same_photo_rows(photos, parameters.max_hash_distance, parameters.min_correlation)
+    pairs, two_photos = told_apart(photos, found, _kept_by_person(verdicts))
+    scenes = _scenes(photos, position, inputs.vectors, found, parameters)
+    scene_pairs = sorted(scenes.rows + two_photos, key=lambda row: (row.first, row.second))
+    photos = with_scene_groups(photos, scene_pairs)
+    replay = replay_sides(arrivals_of(photos, [*pairs, *scene_pairs], inputs.batches), split, seed)
     known_labels = {photo.label for photo in inputs.photos}
     reasons = {photo.path: _own_reasons(photo, verdicts, known_labels, parameters) for photo in photos}
-    _add_company(reasons, photos, pairs, inputs.batches, replay)
+    company = Company(photos, pairs, position)
     pinned = _pinned(photos, inputs.batches)
+    _add_company(reasons, photos, company, pinned, Replayed(inputs.batches, position, replay))
     gone = {path for path, found in reasons.items() if _quarantines(found, is_pinned=path in pinned)}
-    same = {(pair.first, pair.second) for pair in pairs}
-    rows = _rows(photos, reasons, gone, pairs)
+    rows = _rows(photos, reasons, gone, company)
     _check_something_left(rows)
-    shas = {photo.sha256 for photo in photos}
     overruled = _overruled(rows, verdicts)
     return CleanResult(
         photos=rows,
-        duplicates=pairs + [scene for scene in scenes if (scene.first, scene.second) not in same],
-        unmatched=sorted((one for one in inputs.decisions if one.sha256 not in shas), key=lambda one: one.sha256),
+        duplicates=pairs + scene_pairs,
+        scenes=scene_counts(rows, scene_pairs, scenes, replay.sides),
+        unmatched=unmatched,
         overruled=overruled,
-        warnings=_suspicious_rules(photos, reasons)
-        + [f"`keep` of {one.sha256} is overruled: the photo is unreadable or a copy of the test" for one in overruled],
+        warnings=_suspicious_rules(photos, reasons) + [_overruled_sentence(one) for one in overruled],
     )
 
 
@@ -95,24 +120,30 @@ def _relabelled(photo: PhotoRow, verdicts: Mapping[str, HumanDecision]) -> Photo
     return replace(photo, label=verdict.label) if verdict and verdict.decision == Verdict.RELABEL else photo
 
 
-def _grouped(photos: Sequence[PhotoRow], scenes: Sequence[DuplicateRow]) -> list[PhotoRow]:
-    """Give photos without a given group the group of their scene."""
-    sha256_of = {photo.path: photo.sha256 for photo in photos}
-    scene_of = {
-        path: SCENE_PREFIX + min(sha256_of[member] for member in members)[:_SHA256_DIGITS_SHOWN]
-        for members in clusters_of(scenes).all()
-        for path in members
-    }
-    return [replace(photo, group=photo.group or scene_of.get(photo.path, "")) for photo in photos]
+def _kept_by_person(verdicts: Mapping[str, HumanDecision]) -> set[str]:
+    return {sha256 for sha256, verdict in verdicts.items() if verdict.decision == Verdict.KEEP}
+
+
+def _scenes(
+    photos: Sequence[PhotoRow],
+    position: dict[str, int],
+    vectors: SceneVectors | None,
+    same_photo: Sequence[DuplicateRow],
+    parameters: CleanParameters,
+) -> Scenes:
+    if vectors is None:
+        return NO_SCENES
+    limits = (parameters.min_scene_cosine, parameters.max_scene_photos)
+    return find_scenes(photos, position, vectors, same_photo, limits)
 
 
 def _own_reasons(
     photo: PhotoRow, verdicts: Mapping[str, HumanDecision], known_labels: Set[str | None], parameters: CleanParameters
-) -> set[Reason]:
+) -> frozenset[Reason]:
     """What is said of a photo by itself."""
-    reasons = {Reason.UNREADABLE} if photo.error else quality_reasons(photo, parameters)
+    reasons = frozenset({Reason.UNREADABLE} if photo.error else quality_reasons(photo, parameters))
     if not photo.error and is_colourless(photo):
-        reasons.add(Reason.COLOURLESS)
+        reasons |= {Reason.COLOURLESS}
     verdict = verdicts.get(photo.sha256)
     if verdict is None:
         return reasons
@@ -125,51 +156,37 @@ def _own_reasons(
 
 
 def _add_company(
-    reasons: Mapping[str, set[Reason]],
+    reasons: dict[str, frozenset[Reason]],
     photos: Sequence[PhotoRow],
-    pairs: Sequence[DuplicateRow],
-    batches: Sequence[Batch],
-    replay: Replay,
+    company: Company,
+    pinned: Set[str],
+    replayed: Replayed,
 ) -> None:
-    """Add what is said of a photo for the sake of its copies, to the sets of `reasons`."""
-    by_path = {photo.path: photo for photo in photos}
-    pinned = _pinned(photos, batches)
-    for members in clusters_of(pairs).all():
-        if not pinned.isdisjoint(members):
-            for path, found in pinned_reasons([by_path[member] for member in members], pinned).items():
-                reasons[path].update(found)
-    for path in replay.bridges:
-        reasons[path].add(Reason.BRIDGES_TEST)
-    choice = _choice(by_path, reasons, pairs, batches, replay)
+    """Add what is said of a photo for the sake of its copies to `reasons`."""
+    labels = {photo.path: photo.label for photo in photos}
+    for path, found in pinned_reasons(company, pinned, labels).items():
+        reasons[path] |= found
+    in_pinned_batch = {batch.batch for batch in replayed.batches if batch.side == Side.TEST}
+    standing = Standing(
+        candidates={
+            photo.path: photo
+            for photo in photos
+            if photo.batch not in in_pinned_batch and not _quarantines(reasons[photo.path], is_pinned=False)
+        },
+        position=replayed.position,
+        test={path for path, side in replayed.replay.sides.items() if side is Side.TEST},
+        sent_out=replayed.replay.bridges,
+        kept_by_person={path for path, found in reasons.items() if Reason.KEPT_BY_PERSON in found},
+    )
+    choice = choose(company, standing)
     for reason, paths in (
+        (Reason.BRIDGES_TEST, replayed.replay.bridges),
         (Reason.COPY_OF_KEPT, choice.copies),
         (Reason.LABEL_CONFLICT, choice.conflicts),
         (Reason.CONTESTED, choice.contested),
     ):
         for path in paths:
-            reasons[path].add(reason)
-
-
-def _choice(
-    by_path: Mapping[str, PhotoRow],
-    reasons: Mapping[str, set[Reason]],
-    pairs: Sequence[DuplicateRow],
-    batches: Sequence[Batch],
-    replay: Replay,
-) -> Choice:
-    paths_in: defaultdict[str, set[str]] = defaultdict(set)
-    for photo in by_path.values():
-        paths_in[photo.batch].add(photo.path)
-    unpinned = [paths_in[batch.batch] for batch in batches if batch.side != Side.TEST]
-    own = {path: found - {Reason.BRIDGES_TEST} for path, found in reasons.items()}
-    standing = Standing(
-        candidates={
-            path: by_path[path] for paths in unpinned for path in paths if not _quarantines(own[path], is_pinned=False)
-        },
-        test={path for path, side in replay.sides.items() if side is Side.TEST},
-        kept_by_person={path for path, found in reasons.items() if Reason.KEPT_BY_PERSON in found},
-    )
-    return choose(unpinned, pairs, standing)
+            reasons[path] |= {reason}
 
 
 def _quarantines(reasons: Set[Reason], *, is_pinned: bool) -> bool:
@@ -184,12 +201,12 @@ def _pinned(photos: Iterable[PhotoRow], batches: Iterable[Batch]) -> set[str]:
 
 
 def _rows(
-    photos: Sequence[PhotoRow], reasons: Mapping[str, set[Reason]], gone: Set[str], pairs: Sequence[DuplicateRow]
+    photos: Sequence[PhotoRow], reasons: Mapping[str, Set[Reason]], gone: Set[str], company: Company
 ) -> list[CleanRow]:
     sha256_of = {photo.path: photo.sha256 for photo in photos}
     cluster_of = {
         path: CLUSTER_PREFIX + min(sha256_of[member] for member in members)[:_SHA256_DIGITS_SHOWN]
-        for members in clusters_of(pairs).all()
+        for members in company.clusters()
         for path in members
     }
     return [
@@ -198,7 +215,7 @@ def _rows(
             batch=photo.batch,
             label=photo.label,
             sha256=photo.sha256,
-            decision=Decision.QUARANTINE if photo.path in gone else Decision.KEEP,
+            decision=Decision.QUARANTINE.value if photo.path in gone else Decision.KEEP.value,
             reasons=",".join(sorted(reasons[photo.path])),
             group=photo.group,
             cluster=cluster_of.get(photo.path, ""),
@@ -227,15 +244,19 @@ def _check_something_left(rows: Sequence[CleanRow]) -> None:
 
 
 def _overruled(rows: Sequence[CleanRow], verdicts: Mapping[str, HumanDecision]) -> list[HumanDecision]:
-    stubborn = {
-        row.sha256
-        for row in rows
-        if row.decision == Decision.QUARANTINE and Reason.KEPT_BY_PERSON in row.reasons.split(",")
-    }
-    return [verdicts[sha256] for sha256 in sorted(stubborn)]
+    """Decisions to keep photos that are there and of which no copy with the same bytes stays."""
+    kept = {row.sha256 for row in rows if row.decision == Decision.KEEP}
+    return [verdicts[sha256] for sha256 in sorted({row.sha256 for row in rows} & _kept_by_person(verdicts) - kept)]
 
 
-def _suspicious_rules(photos: Sequence[PhotoRow], reasons: Mapping[str, set[Reason]]) -> list[str]:
+def _overruled_sentence(decision: HumanDecision) -> str:
+    return (
+        f"`keep` of {decision.sha256} is overruled: the photo is unreadable, a copy of the test, or filed under two "
+        "labels, of which `relabel` would name one"
+    )
+
+
+def _suspicious_rules(photos: Sequence[PhotoRow], reasons: Mapping[str, Set[Reason]]) -> list[str]:
     """Rules that trip over so many photos that the rule is likely to be wrong, not the photos."""
     readable = [photo.path for photo in photos if not photo.error]
     counts = Counter(reason for path in readable for reason in reasons[path])

@@ -1,135 +1,99 @@
-"""Clusters: photos that are the same photo, directly or through others, and which of them stays."""
+"""Clusters: photos that are the same photo, directly or through others."""
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
-from pipeline.photos.reasons import Reason
-from pipeline.photos.records import DuplicateRow, PhotoRow
+from pipeline.photos.records import DuplicateRow, Photo
+
+Name = TypeVar("Name", bound=Hashable)
 
 
-class Clusters:
+class Clusters(Generic[Name]):
     """Disjoint sets of names that grow together as pairs come; a name without a pair is a set of its own."""
 
     def __init__(self) -> None:
-        self._root: dict[str, str] = {}
-        self._members: dict[str, list[str]] = {}
+        self._root: dict[Name, Name] = {}
+        self._members: dict[Name, list[Name]] = {}
 
-    def join(self, first: str, second: str) -> None:
+    def join(self, first: Name, second: Name) -> None:
         """Make the clusters of two names one."""
-        kept, gone = sorted((self.root(first), self.root(second)), key=lambda root: (-len(self.members(root)), root))
+        kept, gone = self.root(first), self.root(second)
         if kept == gone:
             return
+        if len(self.members(kept)) < len(self.members(gone)):
+            kept, gone = gone, kept
         moved = self.members(gone)
-        self._members[kept] = self.members(kept) + moved
+        self._members.setdefault(kept, [kept]).extend(moved)
         self._members.pop(gone, None)
         self._root.update(dict.fromkeys(moved, kept))
 
-    def root(self, name: str) -> str:
-        """The name that stands for a cluster, until it is joined to a larger one."""
+    def root(self, name: Name) -> Name:
+        """The name that stands for a cluster until it is joined to another; which one depends on the pairs' order."""
         return self._root.get(name, name)
 
-    def members(self, name: str) -> list[str]:
+    def members(self, name: Name) -> Sequence[Name]:
         """All names of a name's cluster, itself among them."""
         return self._members.get(self.root(name), [name])
 
-    def all(self) -> list[list[str]]:
+    def all(self) -> list[list[Name]]:
         """Clusters of two and more, each sorted, in order of their first name."""
-        return sorted(sorted(members) for members in self._members.values())
+        return sorted(sorted(members) for members in self._members.values())  # type: ignore[type-var]
 
 
-def clusters_of(pairs: Iterable[DuplicateRow]) -> Clusters:
+def clusters_of(pairs: Iterable[DuplicateRow]) -> Clusters[str]:
     """Join both photos of every pair, by path."""
-    clusters = Clusters()
+    clusters: Clusters[str] = Clusters()
     for pair in pairs:
         clusters.join(pair.first, pair.second)
     return clusters
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What is settled cluster by cluster, all by path."""
+class Company:
+    """Photos that are the same photo, directly: by a pair, or because their bytes are equal."""
 
-    copies: set[str] = field(default_factory=set)
-    conflicts: set[str] = field(default_factory=set)
-    contested: set[str] = field(default_factory=set)
+    def __init__(self, photos: Iterable[Photo], pairs: Iterable[DuplicateRow], position: Mapping[str, int]) -> None:
+        """Take all photos, their pairs of tier 1, and the number of each batch in order of intake."""
+        self._sha256_of: dict[str, str] = {}
+        self._paths_of: defaultdict[str, list[str]] = defaultdict(list)
+        self._arrived: dict[str, int] = {}
+        for photo in photos:
+            self._sha256_of[photo.path] = photo.sha256
+            self._paths_of[photo.sha256].append(photo.path)
+            number = position[photo.batch]
+            self._arrived[photo.sha256] = min(number, self._arrived.get(photo.sha256, number))
+        self._alike: defaultdict[str, set[str]] = defaultdict(set)
+        self._clusters: Clusters[str] = Clusters()
+        for pair in pairs:
+            first, second = self._sha256_of[pair.first], self._sha256_of[pair.second]
+            if first != second:
+                self._alike[first].add(second)
+                self._alike[second].add(first)
+                self._clusters.join(first, second)
 
+    def clusters(self) -> Iterator[list[str]]:
+        """Paths of the photos that are the same photo, directly or through others; two and more of each."""
+        joined = self._clusters.all()
+        lonely = ([sha256] for sha256 in self._paths_of if sha256 not in self._alike)
+        for members in itertools.chain(joined, lonely):
+            paths = [path for sha256 in members for path in self._paths_of[sha256]]
+            if len(paths) > 1:
+                yield paths
 
-@dataclass(frozen=True)
-class Standing:
-    """What is known of the photos before copies are weighed, all by path."""
+    def within(self, paths: Iterable[str], steps: int, until: int | None = None) -> set[str]:
+        """Find the photos that so many steps lead to from any of `paths`, which are among them.
 
-    candidates: Mapping[str, PhotoRow]
-    """Photos that would stay, were they no copies; of unpinned batches, with their final labels."""
-    test: Set[str]
-    """Those on the test side, which they joined when they came."""
-    kept_by_person: Set[str]
-
-
-def choose(batches: Sequence[Set[str]], pairs: Sequence[DuplicateRow], standing: Standing) -> Choice:
-    """Replay unpinned batches and settle, as each one comes, which photos of a cluster stay.
-
-    Of copies under one label the first to come stays; of one batch the larger, then the sharper. Copies under two
-    labels all go, but for a photo that was on the test side before, so that no later batch changes what is measured.
-
-    Args:
-        batches: paths of each batch, in intake order.
-        pairs: same-photo pairs by path; pairs with photos of no given batch are left out.
-        standing: what is known of the photos.
-    """
-    arrived_in = {path: number for number, batch in enumerate(batches) for path in batch}
-    pairs_in: defaultdict[int, list[DuplicateRow]] = defaultdict(list)
-    for pair in pairs:
-        if pair.first in arrived_in and pair.second in arrived_in:
-            pairs_in[max(arrived_in[pair.first], arrived_in[pair.second])].append(pair)
-    choice = Choice()
-    clusters = Clusters()
-    for number, newcomers in enumerate(batches):
-        for pair in pairs_in[number]:
-            clusters.join(pair.first, pair.second)
-        touched = {clusters.root(path) for pair in pairs_in[number] for path in (pair.first, pair.second)}
-        for root in sorted(touched):
-            _choose_in_cluster(clusters.members(root), newcomers, standing, choice)
-    return choice
-
-
-def _choose_in_cluster(members: Sequence[str], newcomers: Set[str], standing: Standing, choice: Choice) -> None:
-    present = [standing.candidates[path] for path in members if path in standing.candidates]
-    staying = [photo for photo in present if photo.path not in choice.copies | choice.conflicts]
-    earlier = [photo for photo in staying if photo.path not in newcomers]
-    by_person = [photo for photo in staying if photo.path in standing.kept_by_person]
-    measured = {photo.path for photo in earlier if photo.path in standing.test}
-    if len({photo.label for photo in present} - {None}) > 1:
-        stays = measured | {photo.path for photo in by_person}
-        choice.conflicts.update(photo.path for photo in staying if photo.path not in stays)
-        choice.contested.update(measured)
-        return
-    labelled_earlier = {photo.path for photo in earlier if photo.label is not None}
-    if staying:
-        stays = labelled_earlier or {min(staying, key=lambda photo: _rank(photo, newcomers, standing)).path}
-        stays |= {photo.path for photo in by_person}
-        choice.copies.update(photo.path for photo in staying if photo.path not in stays)
-
-
-def _rank(photo: PhotoRow, newcomers: Set[str], standing: Standing) -> tuple[bool, bool, bool, int, float, str]:
-    """Smallest first: chosen by a person, labelled, earlier, larger, sharper, first by path."""
-    by_person = photo.path in standing.kept_by_person
-    size = photo.width * photo.height
-    unlabelled, is_new = photo.label is None, photo.path in newcomers
-    return (not by_person, unlabelled, is_new, -size, -photo.sharpness, photo.path)
-
-
-def pinned_reasons(members: Sequence[PhotoRow], pinned: Set[str]) -> dict[str, set[Reason]]:
-    """Say what a cluster that holds a pinned photo means for each of its photos, by path.
-
-    Pinned photos all stay, so that a published test set is scored whole; the others must not be learnt from.
-    """
-    ours = [photo for photo in members if photo.path in pinned]
-    labels = {photo.label for photo in ours} - {None}
-    flags = {Reason.COPY} if len(ours) > 1 else set()
-    reasons = {photo.path: flags | ({Reason.CONTESTED} if len(labels) > 1 else set()) for photo in ours}
-    for photo in members:
-        if photo.path not in pinned:
-            conflict = photo.label is not None and labels != {photo.label}
-            reasons[photo.path] = {Reason.TWIN_OF_PINNED} | ({Reason.LABEL_CONFLICT} if conflict else set())
-    return reasons
+        Args:
+            paths: where to start.
+            steps: how many photos may be passed, the last one included; equal bytes are no step.
+            until: the number of the last batch that counts; None = all do.
+        """
+        reached = {self._sha256_of[path] for path in paths}
+        edge = reached
+        for _ in range(steps):
+            edge = {other for sha256 in edge for other in self._alike.get(sha256, ())} - reached
+            if until is not None:
+                edge = {sha256 for sha256 in edge if self._arrived[sha256] <= until}
+            reached = reached | edge
+        return {path for sha256 in reached for path in self._paths_of[sha256]}

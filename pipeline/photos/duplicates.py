@@ -34,15 +34,6 @@ class Alike:
     correlation: float
 
 
-@dataclass(frozen=True)
-class SceneVectors:
-    """Embedding vectors by photo."""
-
-    paths: Sequence[str]
-    vectors: npt.NDArray[np.float32]
-    """(n, d) float32, row by row for `paths`."""
-
-
 def same_photo_rows(photos: Sequence[PhotoRow], max_distance: int, min_correlation: float) -> list[DuplicateRow]:
     """Find all pairs of readable files that show the same photo, plain or mirrored, sorted by path.
 
@@ -110,52 +101,6 @@ def correlations(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) ->
     return np.round(correlation, 6)
 
 
-def same_scene_rows(photos: Sequence[PhotoRow], vectors: SceneVectors | None, min_cosine: float) -> list[DuplicateRow]:
-    """Find all pairs of files whose vectors tell the same scene, sorted by path; none without vectors.
-
-    Args:
-        photos: rows of `validate`.
-        vectors: of some or all of these photos.
-        min_cosine: smallest cosine of a pair, 0 to 1.
-    """
-    if vectors is None:
-        return []
-    by_path = {photo.path: photo for photo in photos}
-    ours = sorted((path, row) for row, path in enumerate(vectors.paths) if path in by_path)
-    found = same_scene_pairs(vectors.vectors[[row for _, row in ours]], min_cosine)
-    pairs = [(by_path[ours[first][0]], by_path[ours[second][0]]) for first, second in found]
-    return [_row(pair, *_likeness(*pair), tier=SAME_SCENE) for pair in pairs]
-
-
-def same_scene_pairs(vectors: npt.NDArray[np.float32], min_cosine: float) -> Iterator[tuple[int, int]]:
-    """Find pairs of embedding vectors that point the same way, in blocks.
-
-    Args:
-        vectors: (n, d) float32, one row per photo, of any length; rows of zeros are like nothing.
-        min_cosine: smallest cosine of a pair, 0 to 1.
-
-    Yields:
-        `(first, second)` row numbers, `first` < `second`, in order.
-    """
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    for start, stop in _blocks(len(units)):
-        cosines = units[start:stop] @ units[start:].T
-        for row, column in np.argwhere(np.triu(cosines >= min_cosine, k=1)):
-            yield int(start + row), int(start + column)
-
-
-def _likeness(first: PhotoRow, second: PhotoRow) -> tuple[int, float]:
-    """Distance of the hashes and correlation of the thumbnails, the better of plain and mirrored."""
-    plain, mirrored, other = (
-        np.array([one], dtype=np.int64).view(np.uint64) for one in (first.phash, first.mirrored_phash, second.phash)
-    )
-    distance = min(np.bitwise_count(plain ^ other)[0], np.bitwise_count(mirrored ^ other)[0])
-    left, right = _thumbnails([first]), _thumbnails([second])
-    best = max(correlations(left, right)[0], correlations(left[:, :, ::-1], right)[0])
-    return int(distance), float(best)
-
-
 def _thumbnails(photos: Sequence[PhotoRow]) -> npt.NDArray[np.uint8]:
     pixels = b"".join(photo.thumbnail for photo in photos)
     return np.frombuffer(pixels, dtype=np.uint8).reshape(len(photos), THUMBNAIL_SIDE, THUMBNAIL_SIDE)
@@ -187,14 +132,12 @@ def _pairs_within(copies: Sequence[PhotoRow]) -> Iterator[tuple[PhotoRow, PhotoR
         yield copies[0], copy
 
 
-def _row(
-    pair: tuple[PhotoRow, PhotoRow], hash_distance: int, correlation: float, *, tier: int = SAME_PHOTO
-) -> DuplicateRow:
+def _row(pair: tuple[PhotoRow, PhotoRow], hash_distance: int, correlation: float) -> DuplicateRow:
     first, second = sorted(pair, key=lambda photo: photo.path)
     return DuplicateRow(
         first=first.path,
         second=second.path,
-        tier=tier,
+        tier=SAME_PHOTO,
         hash_distance=hash_distance,
         correlation=correlation,
         first_label=first.label,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 
 class Side(StrEnum):
@@ -135,6 +136,22 @@ class CleanRow:
     author: str = ""
     site: str = ""
     taken_at: str = ""
+
+
+class Photo(Protocol):
+    """What rows of `validate` and of `clean` have in common."""
+
+    @property
+    def path(self) -> str: ...  # noqa: D102
+
+    @property
+    def batch(self) -> str: ...  # noqa: D102
+
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+
+    @property
+    def group(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,36 +6,21 @@ and no later batch moves a test photo. Pinned batches count as the first to come
 
 import hashlib
 import itertools
-from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Protocol
 
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import SplitParameters
 from pipeline.photos.clusters import Clusters
-from pipeline.photos.records import Batch, DuplicateRow, Side
+from pipeline.photos.records import Batch, DuplicateRow, Photo, Side
 
 SCENE_PREFIX = "scene-"
 """Groups found by `clean` start so; a group that a person gave does not."""
 
 SIDES_NEAREST_TEST_FIRST = (Side.TEST, Side.VALIDATION, Side.TRAIN)
 
-
-class Photo(Protocol):
-    """What the sides need of a row: a row of `validate` or of `clean`."""
-
-    @property
-    def path(self) -> str: ...  # noqa: D102
-
-    @property
-    def batch(self) -> str: ...  # noqa: D102
-
-    @property
-    def sha256(self) -> str: ...  # noqa: D102
-
-    @property
-    def group(self) -> str: ...  # noqa: D102
+_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +55,27 @@ class Replay:
     """Photos with side none that are the same photo as a pinned one."""
 
 
+def intake_positions(photos: Iterable[Photo], batches: Sequence[Batch]) -> dict[str, int]:
+    """Number the batches in the order in which they count as come: pinned ones first, then as recorded.
+
+    Raises:
+        DataError: a photo's batch was never taken in.
+    """
+    strangers = sorted({photo.batch for photo in photos} - {batch.batch for batch in batches})
+    if strangers:
+        raise DataError(
+            f"data/batches.csv does not know the batches {', '.join(strangers)}",
+            expected="a line for every folder of data/",
+            todo="move the folder out of data/ and bring it in with `make photos FROM=<folder> BATCH=<name>`",
+        )
+    in_order = sorted(batches, key=lambda batch: batch.side != Side.TEST)
+    return {batch.batch: number for number, batch in enumerate(in_order)}
+
+
 def in_intake_order(arrivals: Iterable[Arrival], batches: Sequence[Batch]) -> list[Arrival]:
     """Sort arrivals: pinned batches first, then the order of `data/batches.csv`, then the path."""
-    position = {batch.batch: number for number, batch in enumerate(batches)}
-    return sorted(arrivals, key=lambda arrival: (not arrival.pinned, position[arrival.batch], arrival.id))
+    position = intake_positions((), batches)
+    return sorted(arrivals, key=lambda arrival: (position[arrival.batch], arrival.id))
 
 
 def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], batches: Sequence[Batch]) -> list[Arrival]:
@@ -91,26 +93,20 @@ def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], bat
     Raises:
         DataError: a photo's batch was never taken in.
     """
+    intake_positions(photos, batches)
     pinned = {batch.batch: batch.side == Side.TEST for batch in batches}
-    strangers = sorted({photo.batch for photo in photos} - pinned.keys())
-    if strangers:
-        raise DataError(
-            f"data/batches.csv does not know the batches {', '.join(strangers)}",
-            expected="a line for every folder of data/",
-            todo="move the folder out of data/ and bring it in with `make photos FROM=<folder> BATCH=<name>`",
-        )
     pairs = list(duplicates)
-    twins = _alike_by_sha256(photos, [pair for pair in pairs if pair.tier == 1])
-    scene_mates = _alike_by_sha256(photos, [pair for pair in pairs if pair.tier == 2])
+    twins = _alike_by_sha256(photos, (pair for pair in pairs if pair.tier == 1))
+    scene_mates = _alike_by_sha256(photos, (pair for pair in pairs if pair.tier == 2))
     arrivals = (
         Arrival(
             id=photo.path,
             sha256=photo.sha256,
             batch=photo.batch,
             pinned=pinned[photo.batch],
-            twins=twins[photo.sha256],
+            twins=twins.get(photo.sha256, _NOBODY),
             group=photo.group if is_given(photo.group) else "",
-            scene_mates=scene_mates[photo.sha256] - twins[photo.sha256],
+            scene_mates=scene_mates.get(photo.sha256, _NOBODY),
         )
         for photo in photos
     )
@@ -120,10 +116,10 @@ def arrivals_of(photos: Sequence[Photo], duplicates: Iterable[DuplicateRow], bat
 def replay_sides(arrivals: Sequence[Arrival], shares: SplitParameters, seed: int) -> Replay:
     """Settle the side of every photo, in order of arrival.
 
-    A pinned photo tests, and no twin of it joins it. Any other photo joins the twin, group member or scene mate that
-    is nearest to the test side, scene mates of one batch being placed together; its earlier twins on a side farther
-    from test are sent out. A photo without such company is placed by its own bytes, so that the result depends on
-    neither the number nor the order of the photos after it.
+    A pinned photo tests, and no twin of it joins it. Twins, group members and scene mates that come in one batch are
+    placed together, with the earlier ones that are nearest to the test side; their earlier twins on a side farther from
+    test are sent out. Photos without earlier company are placed by the bytes of the first, so that the result depends
+    on neither the number nor the order of the photos after it.
 
     Where photos are pinned, the test side is theirs alone: the other photos are placed on train and validation, in
     the proportion that `shares` gives these two; a given group that is partly pinned is left out, and a scene that
@@ -169,54 +165,91 @@ class _Settled:
         self._pinned_groups = {arrival.group for arrival in pinned} - {""}
         self._group_sides: defaultdict[str, set[Side]] = defaultdict(set)
         self._arrived: set[str] = set()
-        self._scenes = Clusters()
+        self._scenes: Clusters[str] = Clusters()
         self._shares = shares
         self._seed = seed
 
     def take(self, newcomers: Sequence[Arrival]) -> None:
         """Settle the photos of one unpinned batch."""
         self._arrived.update(arrival.id for arrival in newcomers)
+        with_company = []
         for arrival in newcomers:
+            if arrival.twins or arrival.group or arrival.scene_mates:
+                with_company.append(arrival)
+            else:
+                self.sides[arrival.id] = self._side_by_bytes(arrival)
+        for arrival in with_company:
             for mate in arrival.scene_mates & self._arrived:
                 self._scenes.join(arrival.id, mate)
-        roots = {self._scenes.root(arrival.id) for arrival in newcomers}
-        scene_sides = {root: self._sides_among(self._scenes.members(root)) for root in roots}
-        for arrival in newcomers:
-            if arrival.twins & self._pinned:
-                self.sides[arrival.id] = Side.NONE
-                self.twins_of_pinned.add(arrival.id)
-            elif arrival.group in self._pinned_groups:
-                self.sides[arrival.id] = Side.NONE
-                self.bridges.add(arrival.id)
-            else:
-                self._place(arrival, scene_sides[self._scenes.root(arrival.id)])
+        free = [arrival for arrival in with_company if not self._leave_out(arrival)]
+        for party in self._parties(free):
+            self._place(party)
 
-    def _place(self, arrival: Arrival, scene_sides: set[Side]) -> None:
-        known = self._sides_among(arrival.twins) | scene_sides | self._group_sides[arrival.group]
-        side = _nearest_test(known) or _side_by_bytes(arrival.sha256, self._shares, self._seed, bool(self._pinned))
-        sent_out = {twin for twin in arrival.twins if self.sides.get(twin, side) not in (side, Side.NONE)}
-        self.sides.update(dict.fromkeys(sent_out, Side.NONE))
-        self.bridges |= sent_out
-        self.sides[arrival.id] = side
-        scene_sides.add(side)
-        if arrival.group:
-            self._group_sides[arrival.group].add(side)
+    def _leave_out(self, arrival: Arrival) -> bool:
+        """Whether a photo is too near to pinned ones to be used; if so, note it."""
+        if arrival.twins & self._pinned:
+            self.twins_of_pinned.add(arrival.id)
+        elif arrival.group in self._pinned_groups:
+            self.bridges.add(arrival.id)
+        else:
+            return False
+        self.sides[arrival.id] = Side.NONE
+        return True
+
+    def _parties(self, newcomers: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+        """Photos that go to one side together: twins, members of a given group and of a scene, in order of arrival."""
+        together: Clusters[tuple[str, str]] = Clusters()
+        free = {arrival.id for arrival in newcomers}
+        for arrival in newcomers:
+            itself = ("photo", arrival.id)
+            for twin in arrival.twins & free:
+                together.join(itself, ("photo", twin))
+            if arrival.group:
+                together.join(itself, ("group", arrival.group))
+            if arrival.scene_mates:
+                together.join(itself, ("scene", self._scenes.root(arrival.id)))
+        parties: defaultdict[tuple[str, str], list[Arrival]] = defaultdict(list)
+        for arrival in newcomers:
+            parties[together.root(("photo", arrival.id))].append(arrival)
+        yield from parties.values()
+
+    def _place(self, party: Sequence[Arrival]) -> None:
+        known: set[Side] = set()
+        for arrival in party:
+            known |= self._sides_among(arrival.twins) | self._group_sides.get(arrival.group, set())
+            if arrival.scene_mates:
+                known |= self._sides_among(self._scenes.members(arrival.id))
+        side = _nearest_test(known) or self._side_by_bytes(party[0])
+        for arrival in party:
+            sent_out = {twin for twin in arrival.twins if self.sides.get(twin, side) not in (side, Side.NONE)}
+            self.sides.update(dict.fromkeys(sent_out, Side.NONE))
+            self.bridges |= sent_out
+            if arrival.group:
+                self._group_sides[arrival.group].add(side)
+        self.sides.update((arrival.id, side) for arrival in party)
+
+    def _side_by_bytes(self, arrival: Arrival) -> Side:
+        return _side_by_bytes(arrival.sha256, self._shares, self._seed, bool(self._pinned))
 
     def _sides_among(self, ids: Iterable[str]) -> set[Side]:
         return {self.sides[id_] for id_ in ids if id_ in self.sides}
 
 
 def _alike_by_sha256(photos: Sequence[Photo], pairs: Iterable[DuplicateRow]) -> dict[str, frozenset[str]]:
-    """Paths of the photos that have the same bytes as a photo, or are paired with such a one."""
+    """Paths of the photos that have the same bytes as a photo, or are paired with such a one, where there are any."""
     sha256_of = {photo.path: photo.sha256 for photo in photos}
-    paths_of: defaultdict[str, list[str]] = defaultdict(list)
-    for photo in photos:
-        paths_of[photo.sha256].append(photo.path)
-    alike = {sha256: {sha256} for sha256 in paths_of}
+    alike: defaultdict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         first, second = sha256_of[pair.first], sha256_of[pair.second]
-        alike[first].add(second)
-        alike[second].add(first)
+        alike[first].update((first, second))
+        alike[second].update((first, second))
+    for sha256, count in Counter(sha256_of.values()).items():
+        if count > 1:
+            alike[sha256].add(sha256)
+    paths_of: defaultdict[str, list[str]] = defaultdict(list)
+    for path, sha256 in sha256_of.items():
+        if sha256 in alike:
+            paths_of[sha256].append(path)
     return {sha256: frozenset(path for same in others for path in paths_of[same]) for sha256, others in alike.items()}
 
 

@@ -15,11 +15,12 @@ from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.batches import read_batches
 from pipeline.photos.cleaning import CleanInputs, CleanResult, clean_photos
 from pipeline.photos.decisions import HumanDecision, read_decisions
-from pipeline.photos.duplicates import SAME_PHOTO, SceneVectors
+from pipeline.photos.duplicates import SAME_PHOTO
 from pipeline.photos.listing import UNLABELLED
 from pipeline.photos.provenance import licence_warnings, provenance_of
 from pipeline.photos.reasons import FLAGS
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
+from pipeline.photos.scenes import SceneVectors
 
 PHOTOS = "photos.parquet"
 DUPLICATES = "duplicates.parquet"
@@ -103,6 +104,7 @@ def summarise(result: CleanResult, batches: Sequence[Batch]) -> dict[str, Any]:
         "same_scene_pairs": sum(pair.tier != SAME_PHOTO for pair in result.duplicates),
         "largest_cluster": max(Counter(row.cluster for row in result.photos if row.cluster).values(), default=1),
         "largest_scene": max(Counter(row.group for row in result.photos if row.group).values(), default=1),
+        "scenes": asdict(result.scenes),
         "leaks_of_pinned": leaks(result, batches),
         "unmatched_decisions": [asdict(one) for one in result.unmatched],
         "overruled_decisions": [asdict(one) for one in result.overruled],

@@ -1,25 +1,31 @@
 """Stage `embed`: a vector per readable photo from a frozen backbone, off unless its weights are named."""
 
+import hashlib
 import io
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.core.errors import MachineError
-from pipeline.core.parameters import EmbedParameters, Parameters
+from pipeline.core.errors import DataError
+from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.progress import with_progress
 from pipeline.core.tables import read_rows, replacing, write_text
+from pipeline.learning.embedding import BATCH_SIZE, Embedder, making_of_vectors
+from pipeline.learning.kept_vectors import KeptVectors, Vectors
 from pipeline.photos.records import PhotoRow
 from serving.contract import PhotoLimits, upright
 
 VECTORS = "vectors.npz"
 SUMMARY = "embed.json"
+KEPT_VECTORS = "vectors"
+"""Below `.heritage/`."""
 
-_BATCH_SIZE = 32
+_BATCHES_KEPT_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ def run(layout: Layout, parameters: Parameters) -> EmbedResult:
     """Write `vectors.npz` (`paths`, `vectors` float32 of unit length) for the photos of `validate`.
 
     Raises:
+        DataError: a photo changed since `validate` read it.
         MachineError: the named weights are out of reach or are others than named.
     """
     folder = layout.artifacts("embed")
@@ -42,9 +49,8 @@ def run(layout: Layout, parameters: Parameters) -> EmbedResult:
     backbone = parameters.embed.backbone
     vectors = np.zeros((0, 0), np.float32)
     if backbone is not None and rows:
-        limits = PhotoLimits(parameters.validate_.max_bytes, parameters.validate_.max_pixels)
-        photos = (upright((layout.root / row.path).read_bytes(), limits) for row in rows)
-        vectors = embed_photos(with_progress(photos, "embedding", len(rows)), parameters.embed, limits)
+        vector_of = embed_photos(layout, rows, parameters)
+        vectors = np.stack([vector_of[row.sha256] for row in rows])
     with replacing(folder / VECTORS) as temporary, temporary.open("wb") as stream:
         stream.write(_npz_bytes([row.path for row in rows[: len(vectors)]], vectors))
     reason = "" if backbone else "off: params.yaml names no embed.backbone"
@@ -53,56 +59,60 @@ def run(layout: Layout, parameters: Parameters) -> EmbedResult:
     return EmbedResult(len(vectors), backbone)
 
 
-def embed_photos(photos: Iterator[bytes], parameters: EmbedParameters, limits: PhotoLimits) -> np.ndarray[Any, Any]:
-    """Embed upright photos with the named backbone, pooled over the last feature map.
+def embed_photos(layout: Layout, rows: Sequence[PhotoRow], parameters: Parameters) -> Vectors:
+    """Embed photos with the named backbone, one of equal bytes each; vectors of earlier runs are used again.
 
     Args:
-        photos: upright JPEG or PNG bytes.
-        parameters: backbone, hash of its weights, image size.
-        limits: what the graph refuses.
+        layout: where the photos and the kept vectors lie.
+        rows: readable photos.
+        parameters: of the run.
 
     Returns:
-        `(photos, channels) float32`, rows of unit length.
+        `(channels,) float32` of unit length by sha256.
 
     Raises:
+        DataError: a photo changed since `validate` read it.
         MachineError: the weights are out of reach or are others than named.
     """
-    import tensorflow as tf
+    limits = PhotoLimits(parameters.validate_.max_bytes, parameters.validate_.max_pixels)
+    named = parameters.embed.weights_sha256
+    embedder = None if named else Embedder(parameters.embed, limits)
+    making = making_of_vectors(parameters.embed, limits, named or (embedder.weights_sha256 if embedder else ""))
+    kept = KeptVectors(layout.state / KEPT_VECTORS, making)
+    distinct = {row.sha256: row for row in reversed(rows)}
+    vector_of = kept.read(distinct.keys())
+    missing = [row for row in distinct.values() if row.sha256 not in vector_of]
+    if missing:
+        embedder = embedder or Embedder(parameters.embed, limits)
+        photos = ((row.sha256, _upright(layout, row, limits)) for row in missing)
+        batches = _embedded(embedder, with_progress(photos, "embedding", len(missing)))
+        while part := list(itertools.islice(batches, _BATCHES_KEPT_AT_ONCE)):
+            sha256s = [sha256 for batch, _ in part for sha256 in batch]
+            vectors = np.concatenate([found for _, found in part])
+            kept.keep(sha256s, vectors)
+            vector_of.update(zip(sha256s, vectors, strict=True))
+    return vector_of
 
-    from pipeline.learning.backbones import IMAGENET, build_backbone, load_weights, scale_pixels
-    from pipeline.learning.pixels import PixelLimits, photos_to_pixels
 
-    name = str(parameters.backbone)
-    backbone = build_backbone(name, parameters.width, parameters.image_size)
-    loaded = load_weights(backbone, name, parameters.width, IMAGENET)
-    if parameters.weights_sha256 not in (None, loaded):
-        raise MachineError(
-            f"the weights of {name} at hand have the hash {loaded}",
-            expected=f"embed.weights_sha256, {parameters.weights_sha256}",
-            todo="bring the weights that the parameters name, or run `make recipe NAME=<recipe>` to name these",
+def _embedded(
+    embedder: Embedder, photos: Iterator[tuple[str, bytes]]
+) -> Iterator[tuple[list[str], npt.NDArray[np.float32]]]:
+    while batch := list(itertools.islice(photos, BATCH_SIZE)):
+        yield [sha256 for sha256, _ in batch], embedder.vectors_of([photo for _, photo in batch])
+
+
+def _upright(layout: Layout, row: PhotoRow, limits: PhotoLimits) -> bytes:
+    content = (layout.root / row.path).read_bytes()
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise DataError(
+            f"{row.path} has changed since the stage `validate` read it",
+            expected=f"bytes with the sha256 {row.sha256}",
+            todo="run `dvc repro` again, and change no photos while it runs",
         )
-    pixel_limits = PixelLimits(limits.max_bytes, limits.max_pixels)
-
-    def embed(batch: tf.Tensor) -> tf.Tensor:
-        pixels = scale_pixels(photos_to_pixels(batch, parameters.image_size, pixel_limits), name)
-        return tf.math.l2_normalize(tf.reduce_mean(backbone(pixels, training=False), axis=(1, 2)), axis=1)
-
-    graph = tf.function(embed, input_signature=[tf.TensorSpec((None,), tf.string)])
-    return np.concatenate([graph(tf.constant(batch)).numpy() for batch in _batched(photos)])
+    return upright(content, limits)
 
 
-def _batched(photos: Iterator[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    for photo in photos:
-        batch.append(photo)
-        if len(batch) == _BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _npz_bytes(paths: Sequence[str], vectors: np.ndarray[Any, Any]) -> bytes:
+def _npz_bytes(paths: Sequence[str], vectors: npt.NDArray[np.float32]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, paths=np.array(paths, dtype=np.str_), vectors=vectors)
     return buffer.getvalue()

@@ -20,6 +20,7 @@ from pipeline.photos.sides import Replay, arrivals_of, cut_groups, replay_sides
 
 _SIDES = (Side.TRAIN, Side.VALIDATION, Side.TEST)
 _NUM_SHOWN = 10
+_OF_CLEAN = tuple(field.name for field in dataclasses.fields(CleanRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def run(layout: Layout, parameters: Parameters) -> SplitResult:
 def _with_side(photo: CleanRow, replay: Replay) -> SplitRow:
     kept = photo.decision == Decision.KEEP and photo.label is not None
     side = replay.sides[photo.path] if kept else Side.NONE
-    return SplitRow(**dataclasses.asdict(photo), side=side.value)
+    return SplitRow(**{name: getattr(photo, name) for name in _OF_CLEAN}, side=side.value)
 
 
 def _pairs_across(rows: Sequence[SplitRow], pairs: set[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -1,13 +1,14 @@
 import io
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.core.errors import DataError, MachineError
-from pipeline.core.parameters import Parameters, parse_parameters
+from pipeline.core.parameters import EmbedParameters, Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_rows
 from pipeline.photos.listing import FoundFile
@@ -91,6 +92,66 @@ def test_weights_of_another_hash_are_refused(checkout: Layout, shared_weights: N
     with pytest.raises(MachineError, match="hash"):
         embed.run(checkout, parameters(backbone="MobileNet", width=0.25, weights_sha256="0" * 64))
     assert not (checkout.artifacts("embed") / "vectors.npz").exists()
+
+
+class CountingEmbedder:
+    """Stands in for the network: a vector by the bytes, and a note of what was embedded."""
+
+    seen: ClassVar[list[bytes]] = []
+    fails_after = 10**9
+
+    def __init__(self, parameters: EmbedParameters, limits: PhotoLimits) -> None:
+        self.weights_sha256 = "0" * 64
+
+    def vectors_of(self, photos: list[bytes]) -> np.ndarray:
+        if len(self.seen) + len(photos) > self.fails_after:
+            raise KeyboardInterrupt
+        self.seen.extend(photos)
+        return np.array([[len(photo), photo[100]] for photo in photos], np.float32)
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> type[CountingEmbedder]:
+    monkeypatch.setattr(embed, "Embedder", CountingEmbedder)
+    monkeypatch.setattr(embed, "BATCH_SIZE", 1)
+    monkeypatch.setattr(embed, "_BATCHES_KEPT_AT_ONCE", 1)
+    monkeypatch.setattr(CountingEmbedder, "seen", [])
+    return CountingEmbedder
+
+
+def test_equal_bytes_are_embedded_once_and_a_second_run_embeds_nothing(
+    checkout: Layout, counting: type[CountingEmbedder]
+) -> None:
+    named = parameters(backbone="MobileNet", weights_sha256="0" * 64)
+    assert embed.run(checkout, named).num_vectors == 4
+    assert len(counting.seen) == 3
+    first = (checkout.artifacts("embed") / "vectors.npz").read_bytes()
+    embed.run(checkout, named)
+    assert len(counting.seen) == 3
+    assert (checkout.artifacts("embed") / "vectors.npz").read_bytes() == first
+
+
+def test_what_a_killed_run_embedded_is_used(
+    checkout: Layout, counting: type[CountingEmbedder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "fails_after", 2)
+    with pytest.raises(KeyboardInterrupt):
+        embed.run(checkout, parameters(backbone="MobileNet"))
+    monkeypatch.setattr(counting, "fails_after", 10**9)
+    embed.run(checkout, parameters(backbone="MobileNet"))
+    assert len(counting.seen) == 3
+
+
+def test_other_settings_see_no_kept_vectors(checkout: Layout, counting: type[CountingEmbedder]) -> None:
+    embed.run(checkout, parameters(backbone="MobileNet"))
+    embed.run(checkout, parameters(backbone="MobileNet", image_size=96))
+    assert len(counting.seen) == 6
+
+
+def test_a_photo_that_changed_since_validate_is_refused(checkout: Layout, counting: type[CountingEmbedder]) -> None:
+    (checkout.root / "data/one/wall/b.jpg").write_bytes(drawn("c"))
+    with pytest.raises(DataError, match=r"b\.jpg has changed"):
+        embed.run(checkout, parameters(backbone="MobileNet"))
 
 
 def test_no_readable_photo_needs_no_weights(checkout: Layout) -> None:

@@ -10,9 +10,10 @@ from pipeline.core.errors import DataError
 from pipeline.core.parameters import CleanParameters, SplitParameters
 from pipeline.photos.cleaning import CleanInputs, CleanResult, clean_photos
 from pipeline.photos.decisions import HumanDecision
-from pipeline.photos.duplicates import SceneVectors
 from pipeline.photos.fingerprints import perceptual_hash
+from pipeline.photos.groups import SceneCounts
 from pipeline.photos.records import Batch, CleanRow, PhotoRow
+from pipeline.photos.scenes import SceneVectors
 
 FIRST, SECOND, THIRD = (Batch(name, "", "0" * 64, 1) for name in ("1st", "2nd", "3rd"))
 PINNED = Batch("pinned", "test", "0" * 64, 1)
@@ -119,10 +120,10 @@ def test_an_unreadable_file_is_quarantined_even_where_its_batch_is_pinned_or_a_p
     assert [one.sha256 for one in result.overruled] == [broken.sha256]
 
 
-def test_of_copies_the_one_of_the_earliest_batch_stays() -> None:
+def test_off_the_test_side_the_larger_copy_stays_though_it_came_later() -> None:
     rows = [photo(SECOND, "larger", 1, width=999, height=999), photo(FIRST, "earlier", 1)]
     result = cleaned(rows)
-    assert verdicts(result) == {"earlier": "keep", "larger": "quarantine copy_of_kept"}
+    assert verdicts(result) == {"earlier": "quarantine copy_of_kept", "larger": "keep"}
     assert len({row.cluster for row in result.photos}) == 1
     assert result.photos[0].cluster == "photo-" + min(row.sha256 for row in rows)[:12]
 
@@ -138,6 +139,16 @@ def test_of_copies_the_one_of_the_earliest_batch_stays() -> None:
 def test_of_copies_of_one_batch_the_better_stays(better: dict[str, object], worse: dict[str, object]) -> None:
     result = cleaned([photo(FIRST, "a", 1, **worse), photo(FIRST, "b", 1, **better)])
     assert verdicts(result) == {"a": "quarantine copy_of_kept", "b": "keep"}
+
+
+def test_on_the_test_side_no_later_copy_displaces_an_earlier_one() -> None:
+    rows = [photo(SECOND, "larger", 1, width=999, height=999), photo(FIRST, "earlier", 1)]
+    result = cleaned(rows, split=NEARLY_ALL_TEST)
+    assert verdicts(result) == {"earlier": "keep", "larger": "quarantine copy_of_kept"}
+
+
+def test_of_equally_good_copies_the_one_of_the_earliest_batch_stays() -> None:
+    assert verdicts(cleaned([photo(SECOND, "a", 1), photo(FIRST, "b", 1)]))["b"] == "keep"
 
 
 def test_of_equal_copies_the_first_by_path_stays() -> None:
@@ -200,7 +211,7 @@ def test_a_test_arrival_sends_its_earlier_twin_out_of_training() -> None:
         tester = photo(FIRST, "tester", 500, group="g")
         found = verdicts(cleaned([alone, tester, after], split=split))
         sides[found[f"{number}"]] = found["after"]
-    assert sides == {"keep": "quarantine copy_of_kept", "quarantine bridges_test": "quarantine copy_of_kept"}
+    assert sides == {"keep": "quarantine copy_of_kept", "quarantine bridges_test": "keep"}
 
 
 def test_a_person_drops_keeps_and_relabels_by_the_hash_of_the_bytes() -> None:
@@ -254,6 +265,49 @@ def test_a_photo_relabelled_to_a_class_that_the_run_leaves_out_goes() -> None:
     assert verdicts(result)["lost"] == "quarantine class_not_in_run,relabelled_by_person"
 
 
+def test_keep_on_both_photos_of_a_pair_tells_them_apart() -> None:
+    first, second, copy = (photo(FIRST, name, 1, width=width) for name, width in (("a", 400), ("b", 300), ("c", 200)))
+    result = cleaned([first, second, copy], decision(first, "keep"), decision(second, "keep"))
+    assert verdicts(result) == {
+        "a": "keep kept_by_person",
+        "b": "keep kept_by_person",
+        "c": "quarantine copy_of_kept",
+    }
+    (scene,) = (pair for pair in result.duplicates if pair.tier == 2)
+    assert {scene.first, scene.second} == {first.path, second.path}
+    assert scene.relation == "scene"
+
+
+def test_two_photos_told_apart_may_have_two_labels_and_one_may_be_pinned() -> None:
+    first, second, pinned = photo(FIRST, "a", 1, "wall"), photo(SECOND, "b", 1, "arch"), photo(PINNED, "p", 1, "wall")
+    apart = (decision(first, "keep"), decision(second, "keep"))
+    assert set(verdicts(cleaned([first, second], *apart)).values()) == {"keep kept_by_person"}
+    result = cleaned([second, pinned, GOOD], decision(second, "keep"), decision(pinned, "keep"))
+    assert verdicts(result)["b"] == "keep kept_by_person"
+
+
+def test_equal_bytes_are_never_two_photos_and_keep_cannot_settle_their_label() -> None:
+    first = photo(FIRST, "a", 1, "wall")
+    again = replace(photo(FIRST, "b", 1, "wall"), sha256=first.sha256)
+    result = cleaned([first, again], decision(first, "keep"))
+    assert sorted(verdicts(result).values()) == ["keep kept_by_person", "quarantine copy_of_kept,kept_by_person"]
+    assert result.overruled == []
+    elsewhere = replace(photo(FIRST, "b", 1, "arch"), sha256=first.sha256)
+    result = cleaned([GOOD, first, elsewhere], decision(first, "keep"))
+    assert verdicts(result)["a"] == verdicts(result)["b"] == "quarantine kept_by_person,label_conflict"
+    assert [one.sha256 for one in result.overruled] == [first.sha256]
+
+
+def test_photos_that_a_person_put_together_share_a_given_group() -> None:
+    rows = [photo(FIRST, name, number) for number, name in enumerate("abc")]
+    together = [HumanDecision(row.sha256, "together", group="tower") for row in rows[:2]]
+    result = cleaned(rows, *together)
+    assert {name_of(row): row.group for row in result.photos} == {"a": "tower", "b": "tower", "c": ""}
+    assert result.unmatched == []
+    alone = cleaned(rows[1:], together[1])
+    assert alone.unmatched == [together[1]]
+
+
 def test_decisions_on_photos_that_are_not_there_are_handed_back() -> None:
     stray = HumanDecision("f" * 64, "drop", by="Ada")
     assert cleaned([GOOD], stray).unmatched == [stray]
@@ -266,6 +320,7 @@ def test_scenes_give_groups_but_a_given_group_goes_before() -> None:
     groups = {name_of(row): row.group for row in result.photos}
     scene = "scene-" + min(row.sha256 for row in rows[:3])[:12]
     assert groups == {"a": scene, "b": scene, "c": "abbey", "d": ""}
+    assert result.scenes == SceneCounts(photos=3, groups=1, largest=3, capped_pairs=0, capped_groups=0, cut=0)
     assert {pair.tier for pair in result.duplicates} == {2}
     assert set(verdicts(result).values()) == {"keep"}
 

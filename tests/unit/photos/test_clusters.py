@@ -1,13 +1,8 @@
-from pathlib import Path
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.photos.clusters import Clusters, Standing, choose
-from pipeline.photos.listing import FoundFile
-from pipeline.photos.reading import read_photo
-from pipeline.photos.records import DuplicateRow
-from serving.contract import PhotoLimits
+from pipeline.photos.clusters import Clusters, Company
+from pipeline.photos.records import CleanRow, DuplicateRow
 
 names = st.sampled_from("abcdefghij")
 
@@ -35,14 +30,16 @@ def test_a_name_without_a_pair_is_a_cluster_of_its_own() -> None:
     assert clusters.all() == [["a", "b", "c"]]
 
 
-def test_a_newcomer_that_joins_two_kept_photos_displaces_neither() -> None:
-    standing = Standing(
-        candidates={name: read_photo(Path(), FoundFile(name, "one", "wall"), PhotoLimits()) for name in "abc"},
-        test=set(),
-        kept_by_person=set(),
-    )
-    pairs = [DuplicateRow("a", "b", 1, 0, 1.0, "wall", "wall"), DuplicateRow("b", "c", 1, 0, 1.0, "wall", "wall")]
-    in_two_batches = choose([{"a", "c"}, {"b"}], pairs, standing)
-    assert in_two_batches.copies == {"b"}
-    in_one_batch = choose([{"a", "b", "c"}], pairs, standing)
-    assert in_one_batch.copies == {"b", "c"}
+def row(name: str, sha256: str = "") -> CleanRow:
+    return CleanRow(f"{name}.jpg", name[0], "wall", sha256 or name, "keep", "", "", "", "")
+
+
+def test_company_goes_by_pairs_and_equal_bytes_and_counts_steps() -> None:
+    rows = [row("a"), row("b"), row("c"), row("d"), row("e", sha256="b"), row("f")]
+    pairs = [DuplicateRow(f"{one}.jpg", f"{other}.jpg", 1, 0, 1.0, "wall", "wall") for one, other in ("ab", "bc", "cd")]
+    company = Company(rows, pairs, {name: number for number, name in enumerate("abcdef")})
+    assert company.within(["a.jpg"], 0) == {"a.jpg"}
+    assert company.within(["a.jpg"], 1) == {"a.jpg", "b.jpg", "e.jpg"}
+    assert company.within(["a.jpg"], 2) == {"a.jpg", "b.jpg", "c.jpg", "e.jpg"}
+    assert company.within(["a.jpg"], 3, until=1) == {"a.jpg", "b.jpg", "e.jpg"}
+    assert [sorted(members) for members in company.clusters()] == [[f"{name}.jpg" for name in "abcde"]]

@@ -11,12 +11,8 @@ from PIL import Image
 
 from pipeline.photos import duplicates
 from pipeline.photos.duplicates import (
-    SAME_SCENE,
-    SceneVectors,
     correlations,
     same_photo_rows,
-    same_scene_pairs,
-    same_scene_rows,
 )
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo
@@ -140,17 +136,3 @@ def test_correlation_is_pearsons_and_0_for_a_constant_thumbnail() -> None:
     first[4] = 77
     expected = [np.corrcoef(first[row].ravel(), second[row].ravel())[0, 1] for row in range(4)]
     assert correlations(first, second) == pytest.approx([*expected, 0.0], abs=1e-6)
-
-
-def test_scene_pairs_are_those_above_the_cosine_and_zeros_are_like_nothing() -> None:
-    vectors = np.array([[1, 0], [2, 0.02], [0, 1], [0, 0], [0, 0]], dtype=np.float32)
-    assert list(same_scene_pairs(vectors, 0.95)) == [(0, 1)]
-
-
-def test_scene_pairs_are_told_by_path_and_only_for_photos_of_the_run(tmp_path: Path) -> None:
-    rows = [photo(tmp_path, f"{name}.jpg", picture(seed)) for seed, name in enumerate("abc")]
-    paths = ["data/one/wall/c.jpg", "data/gone.jpg", "data/one/wall/a.jpg"]
-    vectors = SceneVectors(paths, np.array([[1, 0], [1, 0], [1, 0.01]], dtype=np.float32))
-    (pair,) = same_scene_rows(rows, vectors, 0.95)
-    assert (pair.first, pair.second, pair.tier) == ("data/one/wall/a.jpg", "data/one/wall/c.jpg", SAME_SCENE)
-    assert same_scene_rows(rows, None, 0.95) == []

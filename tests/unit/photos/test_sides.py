@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import SplitParameters
+from pipeline.photos.clusters import Clusters
 from pipeline.photos.records import Batch, DuplicateRow, PhotoRow, Side
 from pipeline.photos.sides import Arrival, Replay, arrivals_of, cut_groups, in_intake_order, replay_sides
 
@@ -121,6 +122,18 @@ def test_twins_never_stand_on_two_sides(history: list[list[Arrival]]) -> None:
     for one in arrivals:
         for twin in one.twins:
             assert Side.NONE in (sides[one.id], sides[twin]) or sides[one.id] is sides[twin]
+
+
+@given(histories(with_pins=False))
+@settings(max_examples=150, deadline=None)
+def test_what_comes_together_in_one_batch_is_not_cut(history: list[list[Arrival]]) -> None:
+    together: Clusters[str] = Clusters()
+    for one in history[0]:
+        for other in history[0]:
+            if other.id in one.twins | one.scene_mates or one.group == other.group != "":
+                together.join(one.id, other.id)
+    sides = replay_sides(history[0], SHARES, SEED).sides
+    assert all(len({sides[name] for name in members}) == 1 for members in together.all())
 
 
 @given(histories())
