@@ -17,7 +17,7 @@ from pipeline.photos.groups import (
     with_decided_groups,
     with_scene_groups,
 )
-from pipeline.photos.keeping import Standing, choose, pinned_reasons
+from pipeline.photos.keeping import Standing, choose, derived_photos, pinned_reasons
 from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, is_colourless, quality_reasons
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
 from pipeline.photos.scenes import NO_SCENES, Scenes, SceneVectors, find_scenes
@@ -51,6 +51,8 @@ class Replayed:
     position: Mapping[str, int]
     """The number of each batch, in order of intake."""
     replay: Replay
+    same_photo: Sequence[DuplicateRow]
+    """Pairs of tier 1 that took part."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,9 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     replay = replay_sides(arrivals_of(photos, [*pairs, *scene_pairs], inputs.batches), split, seed)
     known_labels = {photo.label for photo in inputs.photos}
     reasons = {photo.path: _own_reasons(photo, verdicts, known_labels, parameters) for photo in photos}
-    company = Company(photos, pairs, position)
+    company = Company((photo for photo in photos if not photo.error), pairs, position)
     pinned = _pinned(photos, inputs.batches)
-    _add_company(reasons, photos, company, pinned, Replayed(inputs.batches, position, replay))
+    _add_company(reasons, photos, company, pinned, Replayed(inputs.batches, position, replay, pairs))
     gone = {path for path, found in reasons.items() if _quarantines(found, is_pinned=path in pinned)}
     rows = _rows(photos, reasons, gone, company)
     _check_something_left(rows)
@@ -177,6 +179,7 @@ def _add_company(
         test={path for path, side in replayed.replay.sides.items() if side is Side.TEST},
         sent_out=replayed.replay.bridges,
         kept_by_person={path for path, found in reasons.items() if Reason.KEPT_BY_PERSON in found},
+        derived=derived_photos(photos, replayed.same_photo),
     )
     choice = choose(company, standing)
     for reason, paths in (

@@ -91,7 +91,7 @@ def told_apart(
         if first is None or second is None or _is_equal(first, second):
             copies.append(pair)
         else:
-            two_photos.append(replace(pair, tier=SAME_SCENE, relation=Relation.SCENE.value))
+            two_photos.append(replace(pair, tier=SAME_SCENE, relation=Relation.SCENE.value, derived=""))
     return copies, two_photos
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 from pipeline.photos.clusters import Company
 from pipeline.photos.reasons import Reason
-from pipeline.photos.records import PhotoRow
+from pipeline.photos.records import DuplicateRow, PhotoRow
 
 _IN_DOUBT = 2
 """Steps within which a photo is taken for the same where a mistake would cost more than a photo."""
+
+_MOST_PIXELS_OF_PART = 4
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Standing:
     """Those that lost their side, and so stand in for no copy."""
     kept_by_person: Set[str]
     derived: Set[str] = frozenset()
-    """Those that are visibly made from another one: a part of it, or it with a caption."""
+    """Those that show less than their original, see `derived_photos`."""
 
 
 def choose(company: Company, standing: Standing) -> Choice:
@@ -59,6 +61,25 @@ def choose(company: Company, standing: Standing) -> Choice:
         if present:
             _Cluster(company, standing, sorted(present, key=lambda photo: _rank(photo, standing))).settle(choice)
     return choice
+
+
+def derived_photos(photos: Iterable[PhotoRow], pairs: Iterable[DuplicateRow]) -> set[str]:
+    """Find the photos that were cut from another one or have a part of it covered, by path.
+
+    An original of less than half the width and height does not count: there is more to see on the part.
+
+    Args:
+        photos: all photos.
+        pairs: pairs of tier 1.
+    """
+    size_of = {photo.path: photo.width * photo.height for photo in photos}
+    derived = set()
+    for pair in pairs:
+        if pair.derived:
+            part, original = (pair.first, pair.second) if pair.derived == "first" else (pair.second, pair.first)
+            if size_of[part] <= _MOST_PIXELS_OF_PART * size_of[original]:
+                derived.add(part)
+    return derived
 
 
 class _Cluster:

@@ -170,6 +170,8 @@ class DuplicateRow:
     second_label: str | None
     relation: str = "same"
     """How the pixels of one lie in the other, a `Relation`."""
+    derived: str = ""
+    """Which of the two was made from the other by cutting or covering it: `first`, `second`, or empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,7 @@ def _alike_by_sha256(photos: Sequence[Photo], pairs: Iterable[DuplicateRow]) -> 
         alike[first].update((first, second))
         alike[second].update((first, second))
     for sha256, count in Counter(sha256_of.values()).items():
-        if count > 1:
+        if count > 1 and sha256:
             alike[sha256].add(sha256)
     paths_of: defaultdict[str, list[str]] = defaultdict(list)
     for path, sha256 in sha256_of.items():

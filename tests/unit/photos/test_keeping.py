@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.parameters import SplitParameters
 from pipeline.photos.clusters import Company
-from pipeline.photos.keeping import Choice, Standing, choose, pinned_reasons
+from pipeline.photos.keeping import Choice, Standing, choose, derived_photos, pinned_reasons
 from pipeline.photos.records import Batch, DuplicateRow, PhotoRow, Side
 from pipeline.photos.sides import Replay, arrivals_of, intake_positions, replay_sides
 
@@ -65,11 +65,15 @@ def test_a_photo_two_steps_from_another_label_goes() -> None:
     assert choice.copies == {photos[4].path}
 
 
-def test_the_original_stays_before_a_larger_photo_made_from_it() -> None:
-    photos = [photo("a"), photo("b", side=200)]
-    company = Company(photos, pairs_of(photos, [(0, 1)]), POSITION)
-    standing = Standing({one.path: one for one in photos}, POSITION, set(), set(), set(), derived={photos[1].path})
-    assert choose(company, standing).copies == {photos[1].path}
+@pytest.mark.parametrize(("side", "stays"), ((100, "a"), (200, "a"), (201, "b")))
+def test_the_original_stays_before_a_part_of_it_unless_it_is_much_smaller(side: int, stays: str) -> None:
+    photos = [photo("a"), photo("b", side=side)]
+    (pair,) = pairs_of(photos, [(0, 1)])
+    derived = derived_photos(photos, [replace(pair, derived="second")])
+    (gone,) = chosen(photos, [(0, 1)], derived=derived).copies
+    assert gone[-1] != stays
+    (gone,) = chosen(photos, [(0, 1)], derived=derived_photos(photos, [replace(pair, derived="first")])).copies
+    assert gone[-1] == "a"
 
 
 def test_a_photo_that_lost_its_side_stands_in_for_no_copy() -> None:

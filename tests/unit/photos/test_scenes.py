@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.photos import scenes
 from pipeline.photos.clusters import clusters_of
+from pipeline.photos.fingerprints import THUMBNAIL_SIDE
 from pipeline.photos.records import DuplicateRow, PhotoRow
 from pipeline.photos.scenes import Scenes, SceneVectors, find_scenes, scene_links
 
@@ -19,7 +20,7 @@ POSITION = {"one": 0, "two": 1, "three": 2}
 def photo(name: str, batch: str = "one", *, sha256: str = "") -> PhotoRow:
     path = f"data/{batch}/wall/{name}"
     content = sha256 or hashlib.sha256(path.encode()).hexdigest()
-    grey = np.random.default_rng(len(name)).integers(0, 256, (32, 32), dtype=np.uint8).tobytes()
+    grey = np.random.default_rng(len(name)).integers(0, 256, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), dtype=np.uint8).tobytes()
     measures = (0.1, 0.9, 7.0, 0.5, 0.2)
     return PhotoRow(
         path, batch, "wall", content, 9, "", "JPEG", "RGB", 1, 99, 99, 0, 0, 0, grey, *measures, "", "", "", "", "", ""

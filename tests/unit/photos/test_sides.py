@@ -295,6 +295,11 @@ def test_equal_bytes_share_their_twins_without_a_pair_of_their_own() -> None:
     assert [one.twins | {one.id} for one in arrivals] == [everyone] * 3
 
 
+def test_files_without_bytes_are_no_twins() -> None:
+    lost = [dataclasses.replace(photo(f"data/b/crack/{name}.jpg"), sha256="") for name in "ab"]
+    assert [one.twins for one in arrivals_of(lost, [], [Batch("b", "", "", 2)])] == [frozenset(), frozenset()]
+
+
 def test_scenes_come_from_the_pairs_and_not_from_the_names_that_were_found() -> None:
     first, second = photo("data/b/crack/1.jpg", group="scene-abc"), photo("data/b/crack/2.jpg", group="wall")
     arrivals = arrivals_of([first, second], [pair(first.path, second.path, 2)], [Batch("b", "", "", 2)])
