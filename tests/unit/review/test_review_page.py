@@ -237,6 +237,22 @@ def test_a_photo_under_two_labels_cannot_be_kept_as_it_is(review: Watched) -> No
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
 
 
+def test_a_group_under_two_labels_is_left_until_they_agree(review: Watched) -> None:
+    page = review.page
+    first, second = page.locator(".group", has_text="conflict.jpg").locator(".card").all()
+    for photo, remaining in ((first, "3 left"), (second, "2 left")):
+        photo.get_by_role("button", name="Class").click()
+        page.get_by_label("class", exact=True).fill("gate")
+        page.locator("#relabel").get_by_role("button", name="Set the class").click()
+        expect_told(page, "class gate")
+        expect_left(page, "Copies", remaining)
+    page.keyboard.press("u")
+    expect_left(page, "Copies", "3 left")
+    second.get_by_role("button", name="Class").click()
+    page.get_by_role("group", name="classes of this run").get_by_role("button", name="arch").click()
+    expect(second.locator(".decided")).to_contain_text("relabel: arch")
+
+
 def test_names_that_are_markup_stay_names(review: Watched, layout: Layout) -> None:
     page = review.page
     part(page, "Quality")
