@@ -1,6 +1,8 @@
 // What buttons and keys do to the photo or the item at hand.
 const EMPTY_LINE = Object.freeze({ sha256: "", decision: "", label: "", group: "", reason: "", by: "" });
 
+const TORN = "this photo came under several labels: give it a class instead, or drop it";
+
 function lineOf(sha256, decision, values = {}) {
   return { ...EMPTY_LINE, sha256, decision, by: state.by, ...values };
 }
@@ -18,7 +20,7 @@ function decide(photos, decision) {
   }
   const torn = photos.find((photo) => cards.get(photo)?.labels.length > 1);
   if (decision === "keep" && torn) {
-    tell("this photo came under several labels: give it a class instead, or drop it");
+    tell(TORN);
     return;
   }
   change(decision, verdicts(photos, decision));
@@ -70,7 +72,10 @@ function keepAll(item) {
 function fix(item) {
   const stays = item.photos.filter((photo) => cards.get(photo).stays);
   const goes = item.photos.filter((photo) => !cards.get(photo).stays);
-  if (stays.some((photo) => cards.get(photo).labels.length > 1)) return;
+  if (stays.some((photo) => cards.get(photo).labels.length > 1)) {
+    tell(TORN);
+    return;
+  }
   change("fixed as proposed", new Map([...verdicts(stays, "keep"), ...verdicts(goes, "drop")]));
 }
 

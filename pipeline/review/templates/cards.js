@@ -27,7 +27,7 @@ function drawItem(item, place) {
     card.classList.add("item");
     return card;
   }
-  const heading = element("h3", { id: `item-${place}` }, item.title);
+  const heading = element("h2", { id: `item-${place}` }, item.title);
   const drawn = element("section", { class: item.photos.length < 3 ? "item group pair" : "item group", "aria-labelledby": heading.id, "data-key": item.key });
   drawn.append(element("header", {}, heading, ...drawFacets(item), ...item.lines.map(drawLine)));
   drawn.append(photos);
@@ -138,7 +138,7 @@ function paintCard(drawn, sha256) {
   drawn.dataset.verdict = verdict?.decision || "";
   const words = [verdict && [verdict.decision, verdict.label].filter(Boolean).join(": "), together && `group: ${together.group}`];
   const reason = [verdict?.reason, together?.reason].filter(Boolean);
-  const isSaved = !state.edits.has(sha256) || state.edits.get(sha256).saved;
+  const isSaved = !state.edits.has(sha256) || state.edits.get(sha256).isSaved;
   const said = words.filter(Boolean).join(", ");
   const because = reason.length ? ` (${reason[0]})` : "";
   drawn.querySelector(".decided").hidden = !said;

@@ -29,12 +29,15 @@ function itemsOf(section) {
   return section.name === DECIDED ? decidedItems() : section.items;
 }
 
+function decidedPhotos() {
+  return [...new Set([...state.base.keys(), ...state.edits.keys()])];
+}
+
 function decidedItems() {
-  const decided = new Set([...state.base.keys(), ...state.edits.keys()]);
-  return [...decided].map((sha256) => {
+  return decidedPhotos().map((sha256) => {
     const card = cards.get(sha256);
     const facets = [card ? (overruled.has(sha256) ? "overruled" : "obeyed") : "unmatched"];
-    if (state.edits.has(sha256) && !state.edits.get(sha256).saved) facets.push("not saved");
+    if (state.edits.has(sha256) && !state.edits.get(sha256).isSaved) facets.push("not saved");
     const words = { unmatched: "no photo of this run", overruled: "overruled by the last run", obeyed: "" };
     const line = words[facets[0]];
     return { key: sha256, section: DECIDED, title: "", photos: [sha256], facets, lines: line ? [line] : [], labels: [], notes: {} };

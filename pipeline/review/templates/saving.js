@@ -11,7 +11,9 @@ async function save() {
     if (window.showOpenFilePicker) await saveInPlace();
     else saveAsDownload();
   } catch (error) {
-    if (error.name !== "AbortError") tell(`not saved: ${error.message}`); // the person closed the file dialog
+    if (error.name === "AbortError") return; // the person closed the browser's file dialog
+    const again = ["NotAllowedError", "SecurityError"].includes(error.name) ? "; save again, and allow it to write" : "";
+    tell(`not saved: ${error.message}${again}`);
   }
 }
 
@@ -31,61 +33,53 @@ async function saveInPlace() {
     handle = null;
     throw new Error(`${name} cannot be used: ${error.message}`);
   }
-  const edits = await settled(lines);
+  const edits = await settled(answersOf(lines));
   if (!edits) return;
   const merged = withAnswers(lines, edits);
   const writable = await handle.createWritable();
   await writable.write(csvOf(merged));
   await writable.close();
-  state.base = answersOf(merged);
-  markSaved("file");
-  tell(`saved into ${handle.name}: ${merged.length} lines`);
+  setLines(merged);
+  state.edits.clear();
+  tell(`saved into ${handle.name}: ${merged.length} line${merged.length === 1 ? "" : "s"}`);
 }
 
 // Answers of this page, less those where the file says something newer and a person lets that stand.
-async function settled(lines) {
-  const inFile = answersOf(lines);
-  const mine = new Map([...state.edits].map(([sha256, edit]) => [sha256, signed(edit)]));
-  const conflicts = unsaved()
-    .map(([sha256, edit]) => ({ sha256, theirs: inFile.get(sha256) || NOTHING, mine: edit }))
-    .filter(({ sha256, theirs, mine: edit }) => !isSame(theirs, state.base.get(sha256) || NOTHING) && !isSame(theirs, edit));
-  // What an earlier save wrote is the file's from then on.
-  for (const [sha256, edit] of state.edits) if (edit.saved === "file") mine.delete(sha256);
-  if (!conflicts.length) return mine;
-  const theirs = await askConflicts(conflicts);
-  if (!theirs) return null;
-  for (const sha256 of theirs) {
-    mine.delete(sha256);
-    state.edits.delete(sha256);
-  }
-  return mine;
+async function settled(theirs) {
+  const edits = signed();
+  const conflicts = [...edits]
+    .map(([sha256, mine]) => ({ sha256, mine, theirs: theirs.get(sha256) || NOTHING }))
+    .filter((one) => !isSame(one.theirs, inFile(one.sha256)) && !isSame(one.theirs, one.mine));
+  if (!conflicts.length) return edits;
+  const standing = await askConflicts(conflicts);
+  if (!standing) return null;
+  for (const sha256 of standing) edits.delete(sha256);
+  return edits;
 }
 
-function signed(edit) {
+function signed() {
   const sign = (line) => line && { ...line, by: line.by || state.by };
-  return { verdict: sign(edit.verdict), together: sign(edit.together) };
+  const all = [...state.edits].map(([sha256, edit]) => [sha256, { verdict: sign(edit.verdict), together: sign(edit.together) }]);
+  return new Map(all);
 }
 
 function saveAsDownload() {
-  const mine = new Map([...state.edits].map(([sha256, edit]) => [sha256, signed(edit)]));
-  const lines = withAnswers([...state.base.values()].flatMap(linesOf), mine);
-  // A file that is merged has to say what was taken back; first, so that lines on the same photo hold after it.
-  const changed = [...mine].filter(([sha256]) => state.base.has(sha256));
-  const withdrawn = changed.filter(([sha256, edit]) => {
-    const { verdict, together } = state.base.get(sha256);
-    return (verdict && !edit.verdict) || (together && !edit.together);
-  });
-  const takenBack = withdrawn.map(([sha256]) => ({ ...EMPTY_LINE, sha256, decision: "withdraw", by: state.by }));
+  const edits = signed();
+  const lines = [...takenBack(), ...withAnswers(state.lines, edits)];
   const link = element("a", {
-    href: URL.createObjectURL(new Blob([csvOf([...takenBack, ...lines])], { type: "text/csv" })),
+    href: URL.createObjectURL(new Blob([csvOf(lines)], { type: "text/csv" })),
     download: "decisions.csv",
   });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  markSaved("download");
+  for (const [sha256, given] of edits) state.edits.set(sha256, { ...given, isSaved: true, out: given });
   tell("downloaded as decisions.csv; now run: make decide FROM=<the downloaded file>");
 }
 
-function markSaved(how) {
-  for (const [sha256, edit] of state.edits) state.edits.set(sha256, { ...edit, saved: how });
+// A file that is merged has to say what was given before and no longer is; other lines on the photo still hold.
+function takenBack() {
+  const lost = [...state.edits].filter(([sha256, edit]) =>
+    ["verdict", "together"].some((question) => !edit[question] && (inFile(sha256)[question] || edit.out?.[question])),
+  );
+  return lost.map(([sha256]) => lineOf(sha256, "withdraw"));
 }

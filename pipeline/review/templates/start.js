@@ -130,7 +130,7 @@ function goOn(item) {
 }
 
 function goBackTo(step) {
-  const card = step.edits.map(([sha256]) => list.querySelector(`.card[data-sha256="${sha256}"]`)).find(Boolean);
+  const card = step.answers.map(([sha256]) => list.querySelector(`.card[data-sha256="${sha256}"]`)).find(Boolean);
   const item = list.querySelector(`.item[data-key="${step.agreed[0]}"]`);
   const target = card || (item?.matches(".card") ? item : item?.querySelector(".card"));
   if (target) goTo(target);

@@ -5,9 +5,10 @@ const overruled = new Set(data.overruled);
 const PLACE = `heritage-review:${location.pathname}`;
 
 const state = {
-  base: answersOf(data.decisions), // as the file has it, so far as this page knows
-  edits: new Map(), // sha256 -> {verdict, together, saved}; saved is "", "file" or "download"
-  agreed: new Set(), // keys of items that were found right as proposed
+  lines: data.decisions, // the decisions file, as far as this page knows it
+  base: answersOf(data.decisions), // the same by photo
+  edits: new Map(), // sha256 -> {verdict, together, isSaved, out}; out is what was downloaded of it, or null
+  agreed: new Set(), // keys of items that were found right as they are
   by: "",
   selected: new Set(),
   undo: [],
@@ -15,42 +16,43 @@ const state = {
   remembers: true,
 };
 
+function inFile(sha256) {
+  return state.base.get(sha256) || NOTHING;
+}
+
 function answer(sha256) {
-  return state.edits.get(sha256) || state.base.get(sha256) || NOTHING;
+  return state.edits.get(sha256) || inFile(sha256);
 }
 
 function unsaved() {
-  return [...state.edits].filter(([, edit]) => !edit.saved);
+  return [...state.edits].filter(([, edit]) => !edit.isSaved);
 }
 
 // Answer some photos anew, and agree with some items, as one step that can be undone.
 function change(what, answers, agreed = []) {
   const before = {
     what,
-    edits: [...answers.keys()].map((sha256) => [sha256, state.edits.get(sha256)]),
+    answers: [...answers.keys()].map((sha256) => [sha256, answer(sha256)]),
     agreed: agreed.filter((key) => !state.agreed.has(key)),
   };
-  for (const [sha256, edit] of answers) put(sha256, edit);
+  for (const [sha256, given] of answers) put(sha256, given);
   for (const key of agreed) state.agreed.add(key);
   state.undo.push(before);
   tell(what);
 }
 
-function put(sha256, edit) {
-  const known = state.base.get(sha256) || NOTHING;
-  const present = state.edits.get(sha256);
-  if (isSame(edit, known) && !(present && present.saved)) state.edits.delete(sha256);
-  else state.edits.set(sha256, { ...edit, saved: "" });
+// What was downloaded may be merged by now, so taking it back has to be said, and is no return to the beginning.
+function put(sha256, { verdict, together }) {
+  const out = state.edits.get(sha256)?.out || null;
+  const edit = { verdict, together, isSaved: false, out };
+  if (isSame(edit, inFile(sha256)) && !out) state.edits.delete(sha256);
+  else state.edits.set(sha256, edit);
 }
 
 function undo() {
   const last = state.undo.pop();
   if (!last) return null;
-  for (const [sha256, edit] of last.edits) {
-    if (edit) state.edits.set(sha256, { ...edit, saved: "" });
-    else if (state.edits.get(sha256)?.saved) put(sha256, state.base.get(sha256) || NOTHING);
-    else state.edits.delete(sha256);
-  }
+  for (const [sha256, given] of last.answers) put(sha256, given);
   for (const key of last.agreed) state.agreed.delete(key);
   tell(`undone: ${last.what}`);
   return last;
@@ -62,8 +64,8 @@ function tell(what) {
 }
 
 function remember() {
-  const { edits, agreed, by } = state;
-  const text = JSON.stringify({ run: data.run, edits: [...edits], agreed: [...agreed], by });
+  const { lines, edits, agreed, by } = state;
+  const text = JSON.stringify({ run: data.run, lines, edits: [...edits], agreed: [...agreed], by });
   try {
     localStorage.setItem(PLACE, text);
     state.remembers = true;
@@ -82,12 +84,15 @@ function recall() {
   }
   if (!kept) return 0;
   const isNewRun = kept.run !== data.run;
-  for (const [sha256, edit] of kept.edits) {
-    if (isSame(edit, state.base.get(sha256) || NOTHING)) continue;
-    if (!isNewRun) state.edits.set(sha256, edit);
-    else if (edit.saved !== "file") state.edits.set(sha256, { ...edit, saved: "" });
-  }
+  if (!isNewRun) setLines(kept.lines);
+  const open = kept.edits.filter(([sha256, edit]) => !isSame(edit, inFile(sha256)));
+  state.edits = new Map(open.map(([sha256, edit]) => [sha256, { ...edit, isSaved: edit.isSaved && !isNewRun }]));
   state.agreed = new Set(kept.agreed);
   state.by = kept.by;
   return isNewRun ? state.edits.size : 0;
+}
+
+function setLines(lines) {
+  state.lines = lines;
+  state.base = answersOf(lines);
 }

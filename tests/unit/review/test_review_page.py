@@ -156,7 +156,7 @@ def test_saving_in_place_merges_with_what_others_wrote_and_asks_where_they_diffe
             page.locator(card(page, f"one/wall/{name}.jpg")).get_by_role("button", name="Keep").click()
         page.get_by_role("button", name="Save 2 decisions").click()
         sign(page, "=Ada, the 2nd")
-        page.get_by_label("which holds for one/wall/blank.jpg").select_option(label="here: keep")
+        page.get_by_label("which holds for one/wall/blank.jpg").select_option("mine")
         page.locator("#conflicts").get_by_role("button", name="Save").click()
         page.get_by_text("saved into decisions.csv: 4 lines").wait_for()
 
@@ -167,6 +167,14 @@ def test_saving_in_place_merges_with_what_others_wrote_and_asks_where_they_diffe
         page.get_by_text("saved into decisions.csv: 3 lines").wait_for()
         assert page.evaluate("window.picked") == 1
         layout.decisions.write_text(page.evaluate("window.file"), encoding="utf-8")
+        page.reload()
+        part(page, "Decided")
+        expect(page.locator(".card")).to_have_count(3)
+        part(page, "Quality")
+        page.get_by_label("Show").select_option(label="settled")
+        page.locator(card(page, "one/wall/broken.jpg")).get_by_role("button", name="Drop").click()
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_role("button", name="Save")).to_be_disabled()
         assert not watched.errors
     assert read_decisions(layout.decisions) == [
         HumanDecision(half, "keep", reason="before", by="Ada"),
@@ -198,6 +206,20 @@ def test_what_is_not_saved_survives_a_reload_and_a_new_run_and_can_be_undone(rev
     expect(page.get_by_role("button", name="Save 1 decision")).to_be_enabled()
 
 
+def test_what_was_downloaded_and_then_taken_back_is_withdrawn(review: Watched, layout: Layout, tmp_path: Path) -> None:
+    page, blank = review.page, sha256_of(layout)["one/wall/blank.jpg"]
+    part(page, "Quality")
+    page.locator(card(page, "one/wall/blank.jpg")).get_by_role("button", name="Drop").click()
+    page.get_by_role("button", name="Save 1 decision").click()
+    with page.expect_download():
+        sign(page)
+    page.get_by_role("button", name="Undo").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save 1 decision").click()
+    download.value.save_as(tmp_path / "decisions.csv")
+    assert read_decisions(tmp_path / "decisions.csv") == [HumanDecision(blank, "withdraw", by="Ada")]
+
+
 def test_agreeing_with_a_whole_part_writes_nothing_and_is_undone_at_once(review: Watched) -> None:
     page = review.page
     page.get_by_role("button", name="All shown are right as they are").click()
@@ -213,6 +235,22 @@ def test_a_photo_under_two_labels_cannot_be_kept_as_it_is(review: Watched) -> No
     page.locator(".group", has_text="equal bytes").get_by_role("button", name="Keep").click()
     expect_told(page, "several labels")
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
+
+
+def test_a_group_under_two_labels_is_left_until_they_agree(review: Watched) -> None:
+    page = review.page
+    first, second = page.locator(".group", has_text="conflict.jpg").locator(".card").all()
+    for photo, remaining in ((first, "3 left"), (second, "2 left")):
+        photo.get_by_role("button", name="Class").click()
+        page.get_by_label("class", exact=True).fill("gate")
+        page.locator("#relabel").get_by_role("button", name="Set the class").click()
+        expect_told(page, "class gate")
+        expect_left(page, "Copies", remaining)
+    page.keyboard.press("u")
+    expect_left(page, "Copies", "3 left")
+    second.get_by_role("button", name="Class").click()
+    page.get_by_role("group", name="classes of this run").get_by_role("button", name="arch").click()
+    expect(second.locator(".decided")).to_contain_text("relabel: arch")
 
 
 def test_names_that_are_markup_stay_names(review: Watched, layout: Layout) -> None:
