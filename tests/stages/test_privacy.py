@@ -65,7 +65,7 @@ def telling(number: int, colour: str) -> tuple[str, bytes]:
 def write_source(folder: Path) -> None:
     """A folder of photos as somebody brings it: a copy, a broken file, a wrong label and a mask among them."""
     table = ["path,mask,licence,author"]
-    for colour, label, numbers in (("red", "red", 24), ("blue", "blue", 24), ("blue", "red", 3)):
+    for colour, label, numbers in (("red", "red", 24), ("blue", "blue", 24), ("blue", "red", 12)):
         first = {"red": 0, "blue": 100}[colour] + 50 * (colour != label)
         for number in range(first, first + numbers):
             ending, data = telling(number, colour)
@@ -139,6 +139,7 @@ def test_no_file_outside_the_data_tells_where_a_photo_was_taken(sent: tuple[Layo
     for what in ("artifacts/augment", "artifacts/evaluate", "reports/evaluate", "reports/predict/walls/overlays"):
         assert any(path.is_relative_to(layout.root / what) for path in made), what
     assert {"report.html", "golden.json", "variants.png", "mistakes.png"} <= {path.name for path in made}
+    assert '<article aria-labelledby="mistake-1' in layout.report.read_text(encoding="utf-8")
     telling = {
         path.relative_to(layout.root).as_posix()
         for path in made
