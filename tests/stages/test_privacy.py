@@ -30,6 +30,7 @@ from pipeline.predict.run import predict_folder
 from pipeline.release.gate_run import run_gate
 from pipeline.release.golden import golden_photos, write_golden
 from pipeline.report.page import run as make_report
+from pipeline.review.page import run as write_review
 from pipeline.stages import augment, clean, embed, evaluate, split, validate
 from serving.client import ModelClient
 from serving.contract import PhotoLimits
@@ -65,7 +66,7 @@ def telling(number: int, colour: str) -> tuple[str, bytes]:
 def write_source(folder: Path) -> None:
     """A folder of photos as somebody brings it: a copy, a broken file, a wrong label and a mask among them."""
     table = ["path,mask,licence,author"]
-    for colour, label, numbers in (("red", "red", 24), ("blue", "blue", 24), ("blue", "red", 3)):
+    for colour, label, numbers in (("red", "red", 24), ("blue", "blue", 24), ("blue", "red", 12)):
         first = {"red": 0, "blue": 100}[colour] + 50 * (colour != label)
         for number in range(first, first + numbers):
             ending, data = telling(number, colour)
@@ -89,6 +90,7 @@ def release(layout: Layout, parameters: Parameters) -> None:
     evaluate.run(layout, parameters)
     run_gate(layout, parameters)
     make_report(layout, parameters)
+    write_review(layout, parameters)
     write_golden(layout.root / "served" / "golden.json", golden_photos(layout, PhotoLimits()))
 
 
@@ -136,9 +138,16 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, Sent]:
 def test_no_file_outside_the_data_tells_where_a_photo_was_taken(sent: tuple[Layout, Sent]) -> None:
     layout, _ = sent
     made = [path for path in layout.root.rglob("*") if path.is_file() and not path.is_relative_to(layout.data)]
-    for what in ("artifacts/augment", "artifacts/evaluate", "reports/evaluate", "reports/predict/walls/overlays"):
+    for what in (
+        layout.review.parent,
+        "artifacts/augment",
+        "artifacts/evaluate",
+        "reports/evaluate",
+        "reports/predict/walls/overlays",
+    ):
         assert any(path.is_relative_to(layout.root / what) for path in made), what
     assert {"report.html", "golden.json", "variants.png", "mistakes.png"} <= {path.name for path in made}
+    assert '<article aria-labelledby="mistake-1' in layout.report.read_text(encoding="utf-8")
     telling = {
         path.relative_to(layout.root).as_posix()
         for path in made
