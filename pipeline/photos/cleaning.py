@@ -66,7 +66,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     """
     verdicts = {one.sha256: one for one in inputs.decisions}
     photos = [_relabelled(photo, verdicts) for photo in sorted(inputs.photos, key=lambda photo: photo.path)]
-    pairs = same_photo_rows(photos, parameters.max_hash_distance, parameters.min_correlation)
+    pairs = same_photo_rows(photos, parameters)
     scenes = same_scene_rows(photos, inputs.vectors, parameters.min_scene_cosine)
     photos = _grouped(photos, scenes)
     replay = replay_sides(arrivals_of(photos, [*pairs, *scenes], inputs.batches), split, seed)
