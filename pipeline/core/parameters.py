@@ -88,10 +88,12 @@ class CleanParameters(Section):
     """Bits of the grey histogram: photos below hold next to nothing."""
     min_sharpness: Annotated[float, Field(ge=0)] = 0.02
     """Variance of the Laplacian over variance of the pixels: photos below are blurred."""
-    max_hash_distance: Annotated[int, Field(ge=0, le=16)] = 8
+    max_hash_distance: Annotated[int, Field(ge=0, le=7)] = 7
     """Bits between perceptual hashes of candidates for the same photo."""
     min_correlation: Fraction = 0.9
-    """Pearson correlation of 32x32 grey thumbnails that confirms the same photo."""
+    """Pearson correlation of grey thumbnails, once aligned, that confirms the same photo."""
+    min_detail: Fraction = 0.95
+    """The same of their fine detail; look-alikes stay below."""
     partial_copies: bool = True
     """Whether copies that were cropped, captioned or turned by a few degrees are searched too."""
     min_scene_cosine: Fraction = 0.9

@@ -92,7 +92,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     photos = [_relabelled(photo, verdicts) for photo in sorted(inputs.photos, key=lambda photo: photo.path)]
     photos = with_decided_groups(photos, inputs.decisions)
     unmatched = unmatched_decisions(photos, inputs.decisions)
-    found = same_photo_rows(photos, parameters.max_hash_distance, parameters.min_correlation)
+    found = same_photo_rows(photos, parameters)
     pairs, two_photos = told_apart(photos, found, _kept_by_person(verdicts))
     scenes = _scenes(photos, position, inputs.vectors, found, parameters)
     scene_pairs = sorted(scenes.rows + two_photos, key=lambda row: (row.first, row.second))

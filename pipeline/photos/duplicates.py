@@ -1,4 +1,4 @@
-"""Duplicates: pairs of files that show the same photo (tier 1) or the same scene (tier 2).
+"""Duplicates: pairs of files that show the same photo (tier 1).
 
 A perceptual hash proposes a pair and the correlation of the thumbnails confirms it: hashes alone confuse photos of
 one layout, correlation alone confuses silhouettes, and each check removes the other's errors.
@@ -6,91 +6,56 @@ one layout, correlation alone confuses silhouettes, and each check removes the o
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.core.parameters import CleanParameters
+from pipeline.photos.copies import find_copies
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE
-from pipeline.photos.records import DuplicateRow, PhotoRow
+from pipeline.photos.records import DuplicateRow, PhotoRow, Relation
 
-_COMPARISONS_AT_ONCE = 1 << 22
-_PAIRS_AT_ONCE = 1 << 12
 _COPIES_LISTED = 100
-"""Of more files with equal bytes, each one after these is paired with the first alone."""
+"""Of more files with equal pixels, each one after these is paired with the first alone."""
 
 SAME_PHOTO = 1
 SAME_SCENE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Two entries that are alike, `first` < `second`."""
+def same_photo_rows(photos: Sequence[PhotoRow], parameters: CleanParameters) -> list[DuplicateRow]:
+    """Find all pairs of readable files that show the same photo, sorted by path.
 
-    first: int
-    second: int
-    hash_distance: int
-    correlation: float
-
-
-def same_photo_rows(photos: Sequence[PhotoRow], max_distance: int, min_correlation: float) -> list[DuplicateRow]:
-    """Find all pairs of readable files that show the same photo, plain or mirrored, sorted by path.
-
-    Files of equal bytes are always pairs. Constant photos are alike only when their bytes are equal.
+    Files of equal bytes or equal pixels are always pairs. Photos that show next to nothing are no pairs otherwise.
 
     Args:
         photos: rows of `validate`.
-        max_distance: bits between perceptual hashes of candidates, 0 to 64.
-        min_correlation: Pearson correlation of the thumbnails that confirms a candidate, 0 to 1.
+        parameters: thresholds, and whether copies that show a part are searched.
     """
-    by_sha256: defaultdict[str, list[PhotoRow]] = defaultdict(list)
+    by_pixels: defaultdict[str, list[PhotoRow]] = defaultdict(list)
     for photo in sorted(photos, key=lambda photo: (photo.sha256, photo.path)):
         if not photo.error:
-            by_sha256[photo.sha256].append(photo)
-    copies = list(by_sha256.values())
-    rows = [_row(pair, 0, 1.0) for same_bytes in copies for pair in _pairs_within(same_bytes)]
-    for alike in same_photo_pairs([same_bytes[0] for same_bytes in copies], max_distance, min_correlation):
-        pairs = product(copies[alike.first][:_COPIES_LISTED], copies[alike.second][:_COPIES_LISTED])
-        rows += [_row(pair, alike.hash_distance, alike.correlation) for pair in pairs]
+            by_pixels[photo.pixels_sha256 or photo.sha256].append(photo)
+    copies = list(by_pixels.values())
+    rows = [_row(pair, 0, 1.0) for same_pixels in copies for pair in _pairs_within(same_pixels)]
+    for alike in find_copies(_thumbnails([same_pixels[0] for same_pixels in copies]), parameters):
+        for pair in product(copies[alike.first][:_COPIES_LISTED], copies[alike.second][:_COPIES_LISTED]):
+            rows.append(_row(pair, alike.hash_distance, alike.correlation, relation=alike.relation))
     return sorted(rows, key=lambda row: (row.first, row.second))
-
-
-def same_photo_pairs(photos: Sequence[PhotoRow], max_distance: int, min_correlation: float) -> Iterator[Alike]:
-    """Find pairs of readable photos with near hashes and correlated thumbnails, plain or mirrored.
-
-    Every pair of hashes is compared, in blocks: time grows with the square of the number of photos, memory does not.
-    """
-    if not photos:
-        return
-    plain = np.array([photo.phash for photo in photos], dtype=np.int64).view(np.uint64)
-    mirrored = np.array([photo.mirrored_phash for photo in photos], dtype=np.int64).view(np.uint64)
-    thumbnails = _thumbnails(photos)
-    for first, second in _candidates(plain, mirrored, max_distance):
-        plain_distance = np.bitwise_count(plain[first] ^ plain[second])
-        mirrored_distance = np.bitwise_count(mirrored[first] ^ plain[second])
-        plain_correlation = correlations(thumbnails[first], thumbnails[second])
-        mirrored_correlation = correlations(thumbnails[first][:, :, ::-1], thumbnails[second])
-        same = (plain_distance <= max_distance) & (plain_correlation >= min_correlation)
-        same |= (mirrored_distance <= max_distance) & (mirrored_correlation >= min_correlation)
-        distance = np.minimum(plain_distance, mirrored_distance)
-        correlation = np.maximum(plain_correlation, mirrored_correlation)
-        for row in np.flatnonzero(same):
-            yield Alike(int(first[row]), int(second[row]), int(distance[row]), float(correlation[row]))
 
 
 def correlations(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Pearson correlation of each pair of thumbnails; 0 where either is constant.
 
     Args:
-        first: (n, 32, 32) uint8 greys in [0, 255].
+        first: (n, 2304) uint8 greys in [0, 255], one row of 48x48 per photo.
         second: the same shape; row by row the other of the pair.
 
     Returns:
         (n,) float64 in [-1, 1], rounded to 6 digits.
     """
-    left = first.reshape(len(first), -1).astype(np.float64)
-    right = second.reshape(len(second), -1).astype(np.float64)
+    left = first.astype(np.float64)
+    right = second.astype(np.float64)
     size = left.shape[1]
     # Sums of whole numbers below 2**53: exact, whatever the order of addition.
     covariance = size * (left * right).sum(axis=1) - left.sum(axis=1) * right.sum(axis=1)
@@ -103,27 +68,7 @@ def correlations(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) ->
 
 def _thumbnails(photos: Sequence[PhotoRow]) -> npt.NDArray[np.uint8]:
     pixels = b"".join(photo.thumbnail for photo in photos)
-    return np.frombuffer(pixels, dtype=np.uint8).reshape(len(photos), THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-
-
-def _candidates(
-    plain: npt.NDArray[np.uint64], mirrored: npt.NDArray[np.uint64], max_distance: int
-) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Index pairs with near hashes, `first` < `second`, a few thousand at a time."""
-    for start, stop in _blocks(len(plain)):
-        near = np.bitwise_count(plain[start:stop, None] ^ plain[None, start:]) <= max_distance
-        near |= np.bitwise_count(mirrored[start:stop, None] ^ plain[None, start:]) <= max_distance
-        rows, columns = np.nonzero(np.triu(near, k=1))
-        for part in range(0, len(rows), _PAIRS_AT_ONCE):
-            chosen = slice(part, part + _PAIRS_AT_ONCE)
-            yield start + rows[chosen], start + columns[chosen]
-
-
-def _blocks(count: int) -> Iterator[tuple[int, int]]:
-    """Ranges of rows such that a block of rows against all rows stays within bounded memory."""
-    height = max(1, _COMPARISONS_AT_ONCE // max(count, 1))
-    for start in range(0, count, height):
-        yield start, min(start + height, count)
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(len(photos), THUMBNAIL_SIDE * THUMBNAIL_SIDE)
 
 
 def _pairs_within(copies: Sequence[PhotoRow]) -> Iterator[tuple[PhotoRow, PhotoRow]]:
@@ -132,7 +77,13 @@ def _pairs_within(copies: Sequence[PhotoRow]) -> Iterator[tuple[PhotoRow, PhotoR
         yield copies[0], copy
 
 
-def _row(pair: tuple[PhotoRow, PhotoRow], hash_distance: int, correlation: float) -> DuplicateRow:
+def _row(
+    pair: tuple[PhotoRow, PhotoRow],
+    hash_distance: int,
+    correlation: float,
+    *,
+    relation: Relation = Relation.SAME,
+) -> DuplicateRow:
     first, second = sorted(pair, key=lambda photo: photo.path)
     return DuplicateRow(
         first=first.path,
@@ -142,4 +93,5 @@ def _row(pair: tuple[PhotoRow, PhotoRow], hash_distance: int, correlation: float
         correlation=correlation,
         first_label=first.label,
         second_label=second.label,
+        relation=relation.value,
     )

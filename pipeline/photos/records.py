@@ -86,7 +86,7 @@ class PhotoRow:
     dhash: int
     """64-bit difference hash."""
     thumbnail: bytes
-    """32x32 uint8 greys, row by row, upright; empty where the file is unreadable."""
+    """48x48 uint8 greys, row by row, upright; empty where the file is unreadable."""
     brightness_low: float
     """5th percentile of luma, 0 to 1."""
     brightness_high: float
@@ -163,9 +163,9 @@ class DuplicateRow:
     tier: int
     """1 = the same photo, 2 = the same scene."""
     hash_distance: int
-    """Bits between the perceptual hashes (the smaller of plain and mirrored)."""
+    """Bits between the perceptual hashes of what both show (of scenes: of the photos, plain or mirrored)."""
     correlation: float
-    """Pearson correlation of the thumbnails (the larger of plain and mirrored)."""
+    """Pearson correlation of the thumbnails where both show the same (of scenes: of the whole, plain or mirrored)."""
     first_label: str | None
     second_label: str | None
     relation: str = "same"

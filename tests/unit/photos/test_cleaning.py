@@ -23,7 +23,7 @@ NEARLY_ALL_TEST = SplitParameters(validation=0, test=0.999)
 
 def photo(batch: Batch, name: str, scene: int, label: str | None = "wall", **measures: object) -> PhotoRow:
     """A good photo; photos of one scene number are the same photo under other bytes."""
-    pixels = np.kron(np.random.default_rng(scene).integers(0, 256, (8, 8), dtype=np.uint8), np.ones((4, 4), np.uint8))
+    pixels = np.kron(np.random.default_rng(scene).integers(0, 256, (8, 8), dtype=np.uint8), np.ones((6, 6), np.uint8))
     path = f"data/{batch.batch}/{label or '_unlabelled'}/{name}.jpg"
     row = PhotoRow(
         path=path,

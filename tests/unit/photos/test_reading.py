@@ -11,6 +11,7 @@ import pytest
 import telling_photos
 from PIL import Image
 
+from pipeline.photos.fingerprints import THUMBNAIL_SIDE
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo, read_photos
 from pipeline.photos.records import PhotoRow
@@ -96,7 +97,7 @@ def test_photos_of_every_accepted_kind_are_read_whatever_the_ending_says(
     row = read(tmp_path, encoded(image, kind), "photo.jpg")
     assert row.error == ""
     assert (row.format, row.mode, row.width, row.height, row.orientation) == (kind, mode, 96, 64, 1)
-    assert len(row.thumbnail) == 1024
+    assert len(row.thumbnail) == THUMBNAIL_SIDE**2
     assert row.entropy > 0
 
 
