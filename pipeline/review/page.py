@@ -15,6 +15,7 @@ from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
 from pipeline.pages.page import templates_of
 from pipeline.photos.decisions import HEADER
+from pipeline.photos.sides import SCENE_PREFIX
 from pipeline.review.cards import Card, cards_by_sha256
 from pipeline.review.copies import copies
 from pipeline.review.doubts import quality, suspects
@@ -82,6 +83,8 @@ def _page(
         "sections": [_plain(section) for section in sections],
         "decisions": [dataclasses.asdict(one) for one in material.decisions],
         "overruled": _sha256s(material.summary.get("overruled_decisions")),
+        "unmatched": _sha256s(material.summary.get("unmatched_decisions")),
+        "groups": sorted({row.group for row in material.rows if not row.group.startswith(SCENE_PREFIX)} - {""}),
     }
     # What the review asks is known by its bytes: the page tells a new run from a reload.
     run_key = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]

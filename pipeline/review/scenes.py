@@ -43,5 +43,7 @@ def _words(figures: object) -> str:
     """What `clean` counted of scenes, in a sentence."""
     if not isinstance(figures, dict):
         return ""
-    counts = [f"{name} {value:,}" for name, value in sorted(figures.items()) if isinstance(value, int)]
+    counts = [
+        f"{name.replace('_', ' ')} {value:,}" for name, value in sorted(figures.items()) if isinstance(value, int)
+    ]
     return f" Counted: {', '.join(counts)}." if counts else ""

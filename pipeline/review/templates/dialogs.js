@@ -33,8 +33,8 @@ async function askLabel(count, suggested) {
 async function askGroup(count) {
   const form = await ask("together", (shown) => {
     shown.querySelector(".count").textContent = count === 1 ? "This photo belongs" : `These ${count} photos belong`;
-    const groups = [...new Set(decidedPhotos().map((sha256) => answer(sha256).together?.group))];
-    const known = groups.filter(Boolean).sort();
+    const groups = new Set([...data.groups, ...decidedPhotos().map((sha256) => answer(sha256).together?.group)]);
+    const known = [...groups].filter(Boolean).sort();
     shown.querySelector("datalist").replaceChildren(...known.map((group) => element("option", { value: group })));
     shown.elements.group.value = freshGroup(known);
     shown.elements.group.select();

@@ -36,10 +36,9 @@ function decidedPhotos() {
 function decidedItems() {
   return decidedPhotos().map((sha256) => {
     const card = cards.get(sha256);
-    const facets = [card ? (overruled.has(sha256) ? "overruled" : "obeyed") : "unmatched"];
+    const facets = [fateOf(sha256)];
     if (state.edits.has(sha256) && !state.edits.get(sha256).isSaved) facets.push("not saved");
-    const words = { unmatched: "no photo of this run", overruled: "overruled by the last run", obeyed: "" };
-    const line = words[facets[0]];
+    const line = { overruled: "overruled by the last run", unmatched: card && "alone in its group: the last run had no use for that" }[facets[0]];
     return { key: sha256, section: DECIDED, title: "", photos: [sha256], facets, lines: line ? [line] : [], labels: [], notes: {} };
   });
 }
@@ -57,6 +56,12 @@ function isTorn(item) {
   const open = item.photos.filter((photo) => !["keep", "drop"].includes(answer(photo).verdict?.decision));
   const labels = open.flatMap((photo) => answer(photo).verdict?.label || cards.get(photo).labels);
   return new Set(labels).size > 1;
+}
+
+// What the last run made of a decision.
+function fateOf(sha256) {
+  if (!cards.has(sha256) || (unmatched.has(sha256) && !state.edits.has(sha256))) return "unmatched";
+  return overruled.has(sha256) ? "overruled" : "in force";
 }
 
 function labelsOf(item) {

@@ -2,6 +2,7 @@
 const data = JSON.parse(document.querySelector("#data").textContent);
 const cards = new Map(data.cards.map((card) => [card.sha256, { labels: [], reasons: [], facts: {}, ...card }]));
 const overruled = new Set(data.overruled);
+const unmatched = new Set(data.unmatched);
 const PLACE = `heritage-review:${location.pathname}`;
 
 const state = {

@@ -230,6 +230,23 @@ def test_agreeing_with_a_whole_part_writes_nothing_and_is_undone_at_once(review:
     expect_left(page, "Copies", "3 left")
 
 
+def test_decisions_without_effect_say_why(review: Watched, layout: Layout) -> None:
+    sha256 = sha256_of(layout)
+    alone = HumanDecision(sha256["one/wall/2.jpg"], "together", group="north")
+    decided = [HumanDecision("f" * 64, "drop"), alone, HumanDecision(sha256["one/wall/broken.jpg"], "keep")]
+    write_decisions(layout.decisions, decided)
+    cleaned(layout)
+    run(layout, review_parameters())
+    page = review.page
+    page.reload()
+    part(page, "Decided")
+    assert "not in this run" in page.locator(card(page, "f" * 64)).inner_text()
+    assert "alone in its group" in page.locator(card(page, "one/wall/2.jpg")).inner_text()
+    assert "overruled by the last run" in page.locator(card(page, "one/wall/broken.jpg")).inner_text()
+    page.get_by_label("Kind").select_option(label="unmatched")
+    expect(page.locator(".card")).to_have_count(2)
+
+
 def test_a_photo_under_two_labels_cannot_be_kept_as_it_is(review: Watched) -> None:
     page = review.page
     page.locator(".group", has_text="equal bytes").get_by_role("button", name="Keep").click()
