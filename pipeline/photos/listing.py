@@ -35,6 +35,7 @@ class FoundFile:
     licence: str = ""
     author: str = ""
     taken_at: str = ""
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def _files_of_batch(layout: Layout, batch: str) -> tuple[list[FoundFile], list[s
                 licence=line.get("licence", ""),
                 author=line.get("author", ""),
                 taken_at=line.get("taken_at", ""),
+                site=line.get("site", ""),
             )
         )
     return files, warnings + [f"{folder / PHOTOS_CSV}: {name} is not there" for name in told]

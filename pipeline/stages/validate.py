@@ -2,27 +2,27 @@
 
 import json
 import shutil
+import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.core.errors import DataError, MachineError
-from pipeline.core.locks import die_with_parent
-from pipeline.core.parameters import Parameters
+from pipeline.core.errors import DataError
+from pipeline.core.parameters import Parameters, ValidateParameters
 from pipeline.core.paths import Layout
-from pipeline.core.progress import with_progress
 from pipeline.core.tables import write_rows, write_text
 from pipeline.photos.batches import read_batches
+from pipeline.photos.kept_measures import KeptMeasures
 from pipeline.photos.listing import UNLABELLED, FoundFile, list_files
-from pipeline.photos.reading import read_photos
+from pipeline.photos.measures import making_of_measures
+from pipeline.photos.readers import Readers, in_processes, in_this_process
 from pipeline.photos.records import PhotoRow
+from pipeline.photos.scan import Scanner, scan_photos
 from serving.contract import PhotoLimits
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 
 PHOTOS = "photos.parquet"
 
+KEPT_MEASURES = "measures.sqlite"
+
 _FEW_FILES = 256
-"""Up to so many files are read sooner in this process than others could be started."""
+_FEW_BYTES = 32 << 20
+"""Up to so many files of so many bytes are read sooner in this process than others could be started."""
+_SECONDS_PER_DAY = 86_400
 _MEASURES = ("num_bytes", "width", "height", "brightness_low", "brightness_high", "entropy", "sharpness")
 _QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
 _MIN_PHOTOS_PER_CLASS = 2
@@ -56,8 +60,7 @@ def run(layout: Layout, parameters: Parameters) -> ValidateResult:
         MachineError: a reading process was killed.
     """
     listing = list_files(layout, read_batches(layout.batches), parameters.photos)
-    limits = PhotoLimits(parameters.validate_.max_bytes, parameters.validate_.max_pixels)
-    rows = _read(layout.root, listing.files, limits, parameters.validate_.workers)
+    rows, warnings = _scan(layout, listing.files, parameters.validate_)
     reports = layout.reports("validate")
     write_rows(layout.artifacts("validate") / PHOTOS, PhotoRow, rows)
     write_text(reports / "summary.json", _json(summarise(rows, listing.warnings)))
@@ -74,7 +77,7 @@ def run(layout: Layout, parameters: Parameters) -> ValidateResult:
         num_files=len(rows),
         num_readable=sum(not row.error for row in rows),
         classes=tuple(sorted({row.label for row in rows if row.label is not None})),
-        warnings=listing.warnings,
+        warnings=(*listing.warnings, *warnings),
     )
 
 
@@ -143,23 +146,21 @@ def summarise(rows: Sequence[PhotoRow], warnings: Sequence[str]) -> dict[str, An
     }
 
 
-def _read(root: Path, files: Sequence[FoundFile], limits: PhotoLimits, workers: int) -> list[PhotoRow]:
-    try:
-        with _executor(workers, len(files)) as executor:
-            return list(with_progress(read_photos(root, files, limits, executor), "reading photos", len(files)))
-    except BrokenProcessPool:
-        raise MachineError(
-            "a process that read photos was killed",
-            expected="enough memory for `validate.workers` photos of `validate.max_pixels` at once",
-            todo="lower validate.workers or validate.max_pixels in params.yaml and run again",
-        ) from None
+def _scan(
+    layout: Layout, files: Sequence[FoundFile], parameters: ValidateParameters
+) -> tuple[list[PhotoRow], list[str]]:
+    """Rows of all files, and what a person should know of how they were had."""
+    limits = PhotoLimits(parameters.max_bytes, parameters.max_pixels)
+    today = int(time.time() // _SECONDS_PER_DAY)
+    with closing(KeptMeasures(layout.state / KEPT_MEASURES, making_of_measures(limits), today)) as kept:
+        scanner = Scanner(layout.root.resolve(), limits, partial(_readers, parameters), kept)
+        return scan_photos(files, scanner), kept.warnings
 
 
-def _executor(workers: int, num_files: int) -> Executor:
-    if workers == 1 or num_files <= _FEW_FILES:
-        return ThreadPoolExecutor(1)
-    # Spawned, since a fork of a process with threads may stand still for ever.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=die_with_parent)
+def _readers(parameters: ValidateParameters, num_files: int, num_bytes: int) -> Readers:
+    if parameters.workers == 1 or (num_files <= _FEW_FILES and num_bytes <= _FEW_BYTES):
+        return in_this_process()
+    return in_processes(parameters.workers)
 
 
 def _counts(values: Sequence[str]) -> dict[str, int]:
