@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -30,6 +31,10 @@ MEASURED = tuple(
 DECODED_SIDE = 1024
 """Pixels of the longer side that are enough to measure: a larger JPEG is decoded at a fraction of its size."""
 
+MAKERS = (sys.modules[__name__], contract, fingerprints, quality, records)
+"""The code that makes measures."""
+
+_DECODERS = ("libjpeg_turbo", "zlib", "webp")
 _NOTHING = {name: get_type_hints(PhotoRow)[name]() for name in MEASURED}
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
@@ -64,11 +69,9 @@ def making_of_measures(limits: PhotoLimits) -> str:
 
     Equal hashes on two machines promise equal measures there.
     """
-    modules = (contract, fingerprints, quality, records)
-    sources = [sha256_of_file(Path(str(module.__file__))) for module in modules]
-    libraries = [PIL.__version__, np.__version__, *(features.version(name) for name in ("libjpeg_turbo", "zlib"))]
-    own = sha256_of_file(Path(__file__))
-    return sha256_of_value([own, *sources, *libraries, limits.max_bytes, limits.max_pixels])
+    sources = [sha256_of_file(Path(str(module.__file__))) for module in MAKERS]
+    libraries = [PIL.__version__, np.__version__, *(features.version(name) for name in _DECODERS)]
+    return sha256_of_value([*sources, *libraries, limits.max_bytes, limits.max_pixels])
 
 
 def _measured(photo: UprightPhoto) -> Measures:

@@ -4,8 +4,8 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -152,15 +152,30 @@ def _scan(
     """Rows of all files, and what a person should know of how they were had."""
     limits = PhotoLimits(parameters.max_bytes, parameters.max_pixels)
     today = int(time.time() // _SECONDS_PER_DAY)
-    with closing(KeptMeasures(layout.state / KEPT_MEASURES, making_of_measures(limits), today)) as kept:
-        scanner = Scanner(layout.root.resolve(), limits, partial(_readers, parameters), kept)
-        return scan_photos(files, scanner), kept.warnings
+    with (
+        _readers_of(layout, parameters, limits) as readers_for,
+        closing(KeptMeasures(layout.state / KEPT_MEASURES, making_of_measures(limits), today)) as kept,
+    ):
+        return scan_photos(files, Scanner(layout.root.resolve(), limits, readers_for, kept)), kept.warnings
 
 
-def _readers(parameters: ValidateParameters, num_files: int, num_bytes: int) -> Readers:
-    if parameters.workers == 1 or (num_files <= _FEW_FILES and num_bytes <= _FEW_BYTES):
+@contextmanager
+def _readers_of(
+    layout: Layout, parameters: ValidateParameters, limits: PhotoLimits
+) -> Iterator[Callable[[int, int], Readers]]:
+    if parameters.executor == "local":
+        yield partial(_local_readers, parameters.workers)
+        return
+    from pipeline.photos.cluster import on_cluster
+
+    with on_cluster(str(parameters.scheduler), layout.batches.resolve(), limits) as cluster:
+        yield lambda num_files, num_bytes: cluster
+
+
+def _local_readers(workers: int, num_files: int, num_bytes: int) -> Readers:
+    if workers == 1 or (num_files <= _FEW_FILES and num_bytes <= _FEW_BYTES):
         return in_this_process()
-    return in_processes(parameters.workers)
+    return in_processes(workers)
 
 
 def _counts(values: Sequence[str]) -> dict[str, int]:
