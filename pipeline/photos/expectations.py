@@ -1,7 +1,7 @@
 """Expectations: what every table of photos must fulfil, checked and documented by Great Expectations."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pipeline.photos.records import PhotoRow
 from serving.contract import PHOTO_FORMATS
 
 _NAME = "photos"
-_BINARY = ("thumbnail", "phash", "mirrored_phash", "dhash")
+_OF_FILES = ("path", "label", "sha256", "num_bytes", "error")
 _OF_READABLE = (
     "format",
     "mode",
@@ -118,10 +118,10 @@ def _expectations(parameters: ValidateParameters) -> list[Any]:
 
 
 def _frame(rows: Sequence[PhotoRow]) -> pd.DataFrame:
-    """The table without what only machines compare; measures that an unreadable file does not have are missing."""
-    frame = pd.DataFrame([asdict(row) for row in rows]).drop(columns=list(_BINARY))
-    frame.loc[frame["error"] != "", list(_OF_READABLE)] = None
-    return frame
+    """The columns that are checked; measures that an unreadable file does not have are missing."""
+    checked = {name: [getattr(row, name) for row in rows] for name in _OF_FILES}
+    measured = {name: [None if row.error else getattr(row, name) for row in rows] for name in _OF_READABLE}
+    return pd.DataFrame(checked | measured)
 
 
 def _add_site(context: Any, docs: Path) -> str:
