@@ -5,28 +5,32 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, MachineError
+from pipeline.core.locks import die_with_parent
 from pipeline.core.parameters import Parameters, ValidateParameters
 from pipeline.core.paths import Layout
-from pipeline.core.tables import write_rows, write_text
+from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.batches import read_batches
 from pipeline.photos.kept_measures import KeptMeasures
 from pipeline.photos.listing import UNLABELLED, FoundFile, list_files
 from pipeline.photos.measures import making_of_measures
 from pipeline.photos.readers import Readers, in_processes, in_this_process
-from pipeline.photos.records import PhotoRow
+from pipeline.photos.records import Outcome, PhotoRow
 from pipeline.photos.scan import Scanner, scan_photos
 from serving.contract import PhotoLimits
 
-if TYPE_CHECKING:
-    from pipeline.photos.expectations import Outcome
+Check = Callable[[Path, ValidateParameters, Path], list[Outcome]]
+"""Holds a table against the expectations, and writes pages about it into a folder."""
 
 PHOTOS = "photos.parquet"
 
@@ -60,17 +64,16 @@ def run(layout: Layout, parameters: Parameters) -> ValidateResult:
         MachineError: a reading process was killed.
     """
     listing = list_files(layout, read_batches(layout.batches), parameters.photos)
-    rows, warnings = _scan(layout, listing.files, parameters.validate_)
+    table = layout.artifacts("validate") / PHOTOS
     reports = layout.reports("validate")
-    write_rows(layout.artifacts("validate") / PHOTOS, PhotoRow, rows)
-    write_text(reports / "summary.json", _json(summarise(rows, listing.warnings)))
-    check_labels(rows)
-
-    from pipeline.photos.expectations import check_photos
-
-    docs = reports / "data_docs"
-    shutil.rmtree(docs, ignore_errors=True)
-    outcomes = check_photos(rows, parameters.validate_, docs)
+    with _checker(len(listing.files)) as check:
+        rows, warnings = _scan(layout, listing.files, parameters.validate_)
+        write_rows(table, PhotoRow, rows)
+        write_text(reports / "summary.json", _json(summarise(rows, listing.warnings)))
+        check_labels(rows)
+        docs = reports / "data_docs"
+        shutil.rmtree(docs, ignore_errors=True)
+        outcomes = check(table, parameters.validate_, docs)
     write_text(reports / "expectations.json", _json([asdict(outcome) for outcome in outcomes]))
     refuse_broken(outcomes)
     return ValidateResult(
@@ -114,7 +117,7 @@ def check_labels(rows: Sequence[PhotoRow]) -> None:
         )
 
 
-def refuse_broken(outcomes: Sequence["Outcome"]) -> None:
+def refuse_broken(outcomes: Sequence[Outcome]) -> None:
     """Stop the run where an expectation is broken.
 
     Raises:
@@ -178,6 +181,39 @@ def _local_readers(workers: int, num_files: int, num_bytes: int) -> Readers:
     return in_processes(workers)
 
 
+@contextmanager
+def _checker(num_files: int) -> Iterator[Check]:
+    """Who checks the table: another process for many files, which makes ready while they are read."""
+    if num_files <= _FEW_FILES:
+        yield _check
+        return
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=die_with_parent) as executor:
+        executor.submit(_make_ready)
+        yield partial(_check_by, executor)
+
+
+def _check_by(executor: Executor, table: Path, parameters: ValidateParameters, docs: Path) -> list[Outcome]:
+    try:
+        return executor.submit(_check, table, parameters, docs).result()
+    except BrokenExecutor:
+        raise MachineError(
+            "the process that checks the table of photos was killed",
+            expected="enough memory for Great Expectations beside the table",
+            todo="free some memory and run the command again; what was read is kept",
+        ) from None
+
+
+def _check(table: Path, parameters: ValidateParameters, docs: Path) -> list[Outcome]:
+    from pipeline.photos.expectations import CheckedRow, check_photos
+
+    return check_photos(read_rows(table, CheckedRow), parameters, docs)
+
+
+def _make_ready() -> None:
+    """Import what takes seconds."""
+    import pipeline.photos.expectations  # noqa: F401
+
+
 def _counts(values: Sequence[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
@@ -189,7 +225,7 @@ def _quantiles(values: Sequence[float]) -> dict[str, float]:
     return {f"{quantile:g}": round(float(level), 6) for quantile, level in zip(_QUANTILES, levels, strict=True)}
 
 
-def _in_words(outcome: "Outcome") -> str:
+def _in_words(outcome: Outcome) -> str:
     files = f" ({outcome.unexpected} files, such as {', '.join(outcome.paths)})" if outcome.paths else ""
     return f"{outcome.column}: {outcome.note} [{outcome.expectation}]{files}"
 

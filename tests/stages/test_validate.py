@@ -12,10 +12,9 @@ from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
 from pipeline.photos.batches import write_batches
-from pipeline.photos.expectations import Outcome
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo
-from pipeline.photos.records import Batch, PhotoRow
+from pipeline.photos.records import Batch, Outcome, PhotoRow
 from pipeline.stages import validate
 from serving.contract import PhotoLimits
 
