@@ -9,10 +9,11 @@ import sqlite3
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.photos.measures import MEASURED, Measures
+from pipeline.photos.measures import MEASURED, NOTHING_MEASURED, Measures
 from pipeline.photos.reading import Identity, Reading
 
 Answer = TypeVar("Answer")
@@ -25,6 +26,8 @@ _DAYS_UNTIL_NOTED = 7
 """Uses are noted this coarsely, so that a run over known photos writes next to nothing."""
 
 _COLUMNS = ", ".join(MEASURED)
+_BLOBS = [position for position, name in enumerate(MEASURED) if NOTHING_MEASURED[name] == b""]
+_figures_of = itemgetter(*(position for position in range(len(MEASURED)) if position not in _BLOBS))
 _TABLES = f"""
 CREATE TABLE files (
     path TEXT PRIMARY KEY, num_bytes, modified, changed, inode, sha256 NOT NULL, used NOT NULL
@@ -190,8 +193,7 @@ class KeptMeasures:
 
 def _checksum(values: Sequence[Any]) -> int:
     """Sum of a row, which SQLite does not keep: a disk's error must not pass for a measure."""
-    checksum = 0
-    for value in values:
-        if isinstance(value, bytes):
-            checksum = zlib.crc32(value, checksum)
-    return zlib.crc32(repr([value for value in values if not isinstance(value, bytes)]).encode(), checksum)
+    checksum = zlib.crc32(repr(_figures_of(values)).encode())
+    for position in _BLOBS:
+        checksum = zlib.crc32(values[position], checksum)
+    return checksum

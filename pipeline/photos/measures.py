@@ -28,6 +28,9 @@ MEASURED = tuple(
 )
 """Columns that the bytes alone settle; the others tell where the file lies and what its batch says of it."""
 
+NOTHING_MEASURED: Measures = {name: get_type_hints(PhotoRow)[name]() for name in MEASURED}
+"""Of a file that holds no usable photo: zeros and empty texts."""
+
 DECODED_SIDE = 1024
 """Pixels of the longer side that are enough to measure: a larger JPEG is decoded at a fraction of its size."""
 
@@ -35,7 +38,6 @@ MAKERS = (sys.modules[__name__], contract, fingerprints, quality, records)
 """The code that makes measures."""
 
 _DECODERS = ("libjpeg_turbo", "zlib", "webp")
-_NOTHING = {name: get_type_hints(PhotoRow)[name]() for name in MEASURED}
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
@@ -61,7 +63,7 @@ def measure(data: bytes, limits: PhotoLimits) -> Measures:
 
 def unmeasured(sha256: str, num_bytes: int, error: str) -> Measures:
     """Measures of a file that holds no usable photo."""
-    return {**_NOTHING, "sha256": sha256, "num_bytes": num_bytes, "error": error}
+    return {**NOTHING_MEASURED, "sha256": sha256, "num_bytes": num_bytes, "error": error}
 
 
 def making_of_measures(limits: PhotoLimits) -> str:

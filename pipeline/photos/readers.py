@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 _TASKS_PER_WORKER = 4
 """Tasks handed out ahead of need."""
-_DEATHS_BORNE = 16
+_DEATHS_BORNE = 10
 """Items of one run that may kill their reader; more of them speak of the machine rather than of the items."""
 _CHECK_SECONDS = 5.0
 
@@ -78,9 +78,7 @@ def do_tasks(tasks: Sequence[Sequence[Item]], work: Work[Item, Result], readers:
             task, future = under_way.popleft()
             results = crew.result_of(future)
             if results is None:
-                results, killers = _with_care(task, work, lone_worker)
-                deaths += killers
-                _refuse_many(deaths)
+                results, deaths = _with_care(task, work, lone_worker, deaths)
             yield results
 
 
@@ -120,18 +118,20 @@ class _Crew:
                 self._readers.check()
 
 
-def _with_care(task: Sequence[Item], work: Work[Item, Result], lone_worker: _Crew) -> tuple[Sequence[Result], int]:
-    """Do a task that may hold a killer, and count the killers in it."""
+def _with_care(
+    task: Sequence[Item], work: Work[Item, Result], lone_worker: _Crew, deaths: int
+) -> tuple[Sequence[Result], int]:
+    """Do a task that may hold a killer, and count the deaths on."""
     together = lone_worker.result_of(lone_worker.submit(work.do, task))
     if together is not None:
-        return together, 0
+        return together, deaths
     results: list[Result] = []
-    killers = 0
     for item in task:
         alone = lone_worker.result_of(lone_worker.submit(work.do, [item]))
-        killers += alone is None
+        deaths += alone is None
+        _refuse_many(deaths)
         results += [work.killed(item)] if alone is None else alone
-    return results, killers
+    return results, deaths
 
 
 def _refuse_many(deaths: int) -> None:
