@@ -38,6 +38,9 @@ PHOTO_FORMATS = ("JPEG", "PNG", "WEBP")
 """What may come in; the wire carries JPEG and PNG only."""
 
 _ORIENTATION_TAG = 0x0112
+_ORIENTATION_KEYS = frozenset(
+    ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+)  # where Pillow looks for it
 _TURN_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -47,6 +50,7 @@ _TURN_UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LYING = (5, 6, 7, 8)  # orientations that swap width and height
 _PNG_BIT_DEPTH = 24  # offset of this byte in a PNG file, whose first chunk is always IHDR
 _MULTI_PICTURE = "MPO"  # a JPEG followed by further ones, as many telephones write it; its first photo is the photo
 _JPEG_QUALITY = 95
@@ -74,6 +78,8 @@ class UprightPhoto:
     """Pillow mode as stored."""
     orientation: int
     """EXIF orientation as stored, 1 to 8; 1 = upright."""
+    size: tuple[int, int]
+    """Width and height of the whole photo, upright, in pixels; `image` may hold it at a fraction of its size."""
     accepted_as_stored: bool
     """Whether models accept the stored pixels as they are: upright, 8-bit, RGB, opaque, JPEG or PNG."""
     exif: bytes = b""
@@ -108,9 +114,25 @@ def read_upright_small(data: bytes, limits: PhotoLimits, max_side: int) -> Image
     Raises:
         UnreadablePhoto: see `read_upright`.
     """
-    image = _read_or_refuse(data, limits, max_side).image
+    image = _read_or_refuse(data, limits, math.ceil(_SPARE * max_side)).image
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=_SPARE)
     return image
+
+
+def read_upright_reduced(data: bytes, limits: PhotoLimits, min_side: int) -> UprightPhoto:
+    """As `read_upright`, for measures: a large JPEG is decoded at a half, a quarter or an eighth of its size.
+
+    The whole file is read all the same, so that a truncated photo is refused here too.
+
+    Args:
+        data: the bytes of a file.
+        limits: checked against the whole photo.
+        min_side: pixels that the longer side keeps at least, where it has them.
+
+    Raises:
+        UnreadablePhoto: see `read_upright`.
+    """
+    return _read_or_refuse(data, limits, min_side)
 
 
 def upright(data: bytes, limits: PhotoLimits = PhotoLimits()) -> bytes:
@@ -138,13 +160,13 @@ def upright_bytes(photo: UprightPhoto, data: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _read_or_refuse(data: bytes, limits: PhotoLimits, max_side: int | None) -> UprightPhoto:
+def _read_or_refuse(data: bytes, limits: PhotoLimits, min_side: int | None) -> UprightPhoto:
     if not data:
         raise UnreadablePhoto("the file is empty (0 bytes)")
     if len(data) > limits.max_bytes:
         raise PhotoTooLarge(f"{len(data):,} bytes; at most {limits.max_bytes:,} are accepted")
     try:
-        return _read(data, limits, max_side)
+        return _read(data, limits, min_side)
     except UnreadablePhoto:
         raise
     except Image.DecompressionBombError as error:
@@ -155,15 +177,16 @@ def _read_or_refuse(data: bytes, limits: PhotoLimits, max_side: int | None) -> U
         raise UnreadablePhoto(f"damaged photo: {' '.join(str(error).split())}") from None
 
 
-def _read(data: bytes, limits: PhotoLimits, max_side: int | None) -> UprightPhoto:
+def _read(data: bytes, limits: PhotoLimits, min_side: int | None) -> UprightPhoto:
     with _without_warnings():
         image = Image.open(io.BytesIO(data), formats=PHOTO_FORMATS)
     if image.width * image.height > limits.max_pixels:
         raise PhotoTooLarge(f"{image.width}x{image.height} pixels; at most {limits.max_pixels:,} pixels are accepted")
     stored_format = "JPEG" if image.format == _MULTI_PICTURE else str(image.format)
-    if max_side is not None:
-        spare = _SPARE * max_side / max(image.size)
-        image.draft(None, (math.ceil(spare * image.width), math.ceil(spare * image.height)))  # for a JPEG alone
+    width, height = image.size
+    if min_side is not None and min_side < max(width, height):
+        share = min_side / max(width, height)
+        image.draft(None, (math.ceil(share * width), math.ceil(share * height)))  # for a JPEG alone
     image.load()
     orientation = _orientation(image)
     plain = image.mode == "RGB" and not image.has_transparency_data and orientation == 1
@@ -173,10 +196,13 @@ def _read(data: bytes, limits: PhotoLimits, max_side: int | None) -> UprightPhot
         rgb = rgb.transpose(_TURN_UPRIGHT[orientation])
     exif = image.info.get("exif", b"")
     rgb.info = {}  # writers of JPEG and PNG would save comments and colour profiles of it
-    return UprightPhoto(rgb, stored_format, image.mode, orientation, plain and carried, exif)
+    size = (height, width) if orientation in _LYING else (width, height)
+    return UprightPhoto(rgb, stored_format, image.mode, orientation, size, plain and carried, exif)
 
 
 def _orientation(image: Image.Image) -> int:
+    if _ORIENTATION_KEYS.isdisjoint(image.info):
+        return 1
     try:
         with _without_warnings():
             value = image.getexif().get(_ORIENTATION_TAG, 1)

@@ -61,6 +61,12 @@ class ValidateParameters(Section):
     scheduler: str | None = None
     """Address of the Dask scheduler, such as `tcp://127.0.0.1:8786`."""
 
+    @model_validator(mode="after")
+    def _names_the_cluster(self) -> "ValidateParameters":
+        if self.executor == "dask" and not self.scheduler:
+            raise ValueError("executor is dask, but no scheduler is named; name its address, or set executor to local")
+        return self
+
 
 class EmbedParameters(Section):
     """The frozen network whose vectors tell same scenes; off unless it is named."""

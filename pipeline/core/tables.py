@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from pipeline.core.errors import DataError
 
 Row = TypeVar("Row")
 
+_ROWS_AT_ONCE = 8192
+"""So many rows stand in memory a second time, as columns, while a table is written or read."""
 _ARROW_TYPES: dict[Any, pa.DataType] = {
     str: pa.string(),
     int: pa.int64(),
@@ -45,10 +48,14 @@ def schema_of(row_type: type) -> pa.Schema:
 def write_rows(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
     """Write rows as Parquet, replacing the file in one step; equal rows give equal bytes."""
     schema = schema_of(row_type)
-    columns = {name: [getattr(row, name) for row in rows] for name in schema.names}
-    table = pa.Table.from_pydict(columns, schema=schema)
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", version="2.6", write_statistics=False)
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", version="2.6", write_statistics=False) as writer,
+    ):
+        for start in range(0, max(1, len(rows)), _ROWS_AT_ONCE):
+            part = rows[start : start + _ROWS_AT_ONCE]
+            columns = {name: list(map(attrgetter(name), part)) for name in schema.names}
+            writer.write_table(pa.Table.from_pydict(columns, schema=schema))
 
 
 def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
@@ -59,7 +66,9 @@ def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
     """
     schema = schema_of(row_type)
     try:
-        table = pq.read_table(path, columns=schema.names)
+        with pq.ParquetFile(path) as file:
+            missing = [name for name in schema.names if name not in file.schema_arrow.names]
+            rows = [] if missing else list(_rows_of(file, row_type, schema.names))
     except FileNotFoundError:
         raise DataError(
             f"{path} does not exist",
@@ -72,15 +81,19 @@ def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
             expected=f"a Parquet table with the columns {', '.join(schema.names)}",
             todo="delete the file and run `dvc repro` again",
         ) from None
-    missing = [name for name in schema.names if name not in table.column_names]
     if missing:
         raise DataError(
             f"{path} lacks the columns {', '.join(missing)}",
             expected=f"the columns {', '.join(schema.names)}",
             todo="delete the file and run `dvc repro` again",
         )
-    columns = [table.column(name).to_pylist() for name in schema.names]
-    return [row_type(*values) for values in zip(*columns, strict=True)]
+    return rows
+
+
+def _rows_of(file: pq.ParquetFile, row_type: type[Row], names: Sequence[str]) -> Iterator[Row]:
+    for part in file.iter_batches(_ROWS_AT_ONCE, columns=list(names)):
+        columns = [part.column(name).to_pylist() for name in names]
+        yield from (row_type(*values) for values in zip(*columns, strict=True))
 
 
 @contextmanager

@@ -1,50 +1,46 @@
 """Expectations: what every table of photos must fulfil, checked and documented by Great Expectations."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
+import numpy as np
 import pandas as pd
 
 from pipeline.core.parameters import ValidateParameters
-from pipeline.photos.records import PhotoRow
+from pipeline.photos.records import Outcome
 from serving.contract import PHOTO_FORMATS
 
 _NAME = "photos"
-_BINARY = ("thumbnail", "phash", "mirrored_phash", "dhash")
-_OF_READABLE = (
-    "format",
-    "mode",
-    "orientation",
-    "width",
-    "height",
-    "brightness_low",
-    "brightness_high",
-    "entropy",
-    "sharpness",
-    "colourfulness",
-)
+_OF_FILES = ("path", "label", "sha256", "num_bytes", "error")
 _PATHS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one expectation fared."""
+class CheckedRow:
+    """The columns of `PhotoRow` that are checked."""
 
-    expectation: str
-    column: str
-    note: str
-    success: bool
-    unexpected: int
-    """Rows that broke it; an expectation may allow some."""
-    paths: tuple[str, ...]
-    """The first few of them."""
+    path: str
+    label: str | None
+    sha256: str
+    num_bytes: int
+    error: str
+    format: str
+    mode: str
+    orientation: int
+    width: int
+    height: int
+    brightness_low: float
+    brightness_high: float
+    entropy: float
+    sharpness: float
+    colourfulness: float
 
 
-def check_photos(rows: Sequence[PhotoRow], parameters: ValidateParameters, docs: Path) -> list[Outcome]:
+def check_photos(rows: Sequence[CheckedRow], parameters: ValidateParameters, docs: Path) -> list[Outcome]:
     """Check a table of photos, and write Great Expectations' own pages (Data Docs) about it.
 
     Args:
@@ -117,11 +113,12 @@ def _expectations(parameters: ValidateParameters) -> list[Any]:
     ]
 
 
-def _frame(rows: Sequence[PhotoRow]) -> pd.DataFrame:
-    """The table without what only machines compare; measures that an unreadable file does not have are missing."""
-    frame = pd.DataFrame([asdict(row) for row in rows]).drop(columns=list(_BINARY))
-    frame.loc[frame["error"] != "", list(_OF_READABLE)] = None
-    return frame
+def _frame(rows: Sequence[CheckedRow]) -> pd.DataFrame:
+    """The columns that are checked; measures that an unreadable file does not have are missing."""
+    names = [field.name for field in fields(CheckedRow)]
+    readable = np.array([row.error == "" for row in rows])
+    columns = {name: pd.Series([getattr(row, name) for row in rows]) for name in names}
+    return pd.DataFrame({name: one if name in _OF_FILES else one.where(readable) for name, one in columns.items()})
 
 
 def _add_site(context: Any, docs: Path) -> str:

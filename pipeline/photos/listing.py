@@ -1,6 +1,7 @@
 """Listing: which files a run sees, and what their folders and `photos.csv` say about them."""
 
 import csv
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,9 +126,8 @@ def _files_of_batch(layout: Layout, batch: str) -> tuple[list[FoundFile], list[s
         )
     told = _read_photos_csv(folder / PHOTOS_CSV)
     files = []
-    warnings = []
-    for location in _walk(folder):
-        name = location.relative_to(folder).as_posix()
+    warnings: list[str] = []
+    for name in _walk(folder, warnings):
         line = told.pop(name, {})
         mask = _mask_of(line, folder)
         if line.get("mask") and not mask:
@@ -137,7 +137,7 @@ def _files_of_batch(layout: Layout, batch: str) -> tuple[list[FoundFile], list[s
                 path=_text(f"data/{batch}/{name}"),
                 batch=batch,
                 label=line.get("label") or _label_of(_text(name)),
-                problem=_problem_of(location, data),
+                problem=_problem_of(f"{folder}/{name}", data),
                 group=line.get("group") or line.get("site", ""),
                 mask=f"data/{batch}/{mask}" if mask else "",
                 url=line.get("url", ""),
@@ -150,33 +150,46 @@ def _files_of_batch(layout: Layout, batch: str) -> tuple[list[FoundFile], list[s
     return files, warnings + [f"{folder / PHOTOS_CSV}: {name} is not there" for name in told]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Everything below a batch's folder that is not a plain folder, and is not hidden, a mask or `photos.csv`."""
-    for current, folders, names in os.walk(folder):
-        place = Path(current)
-        links = [name for name in folders if (place / name).is_symlink()]
+def _walk(folder: Path, warnings: list[str]) -> Iterator[str]:
+    """Paths, from a batch's folder, of all in it that is not a plain folder, hidden, a mask or `photos.csv`.
+
+    A folder that cannot be looked into is added to the warnings.
+    """
+
+    def warn(problem: OSError) -> None:
+        warnings.append(
+            f"{_text(str(problem.filename))} is left out, since it cannot be looked into: {problem.strerror}"
+        )
+
+    for current, folders, names in os.walk(folder, onerror=warn):
+        links = [name for name in folders if os.path.islink(f"{current}/{name}")]  # noqa: PTH114 -- in a tight loop
         folders[:] = [name for name in folders if not name.startswith(".") and name not in links]
         found = [name for name in [*names, *links] if not name.startswith(".")]
-        if place == folder:
+        prefix = current[len(str(folder)) + 1 :]
+        if not prefix:
             folders[:] = [name for name in folders if name != MASKS]
             found = [name for name in found if name not in (PHOTOS_CSV, MASKS)]
-        yield from (place / name for name in sorted(found))
+        yield from (f"{prefix}/{name}" if prefix else name for name in sorted(found))
 
 
-def _problem_of(location: Path, data: Path) -> str:
+def _problem_of(location: str, data: Path) -> str:
     try:
-        str(location).encode()
+        location.encode()
     except UnicodeEncodeError:
         return "the file's name is not UTF-8"
-    if location.is_symlink():
-        if not location.resolve().is_relative_to(data):
-            return "a link that leads out of data/"
-        if location.is_dir():
-            return "a link to a folder"
+    try:
+        status = os.lstat(location)
+        if stat.S_ISLNK(status.st_mode):
+            if not Path(os.path.realpath(location)).is_relative_to(data):
+                return "a link that leads out of data/"
+            status = os.stat(location)  # noqa: PTH116
+            if stat.S_ISDIR(status.st_mode):
+                return "a link to a folder"
+    except OSError as problem:
+        # What went since it was listed is said by whoever reads it; a loop of links has no end to go to.
+        return "a link that leads in a circle" if problem.errno == errno.ELOOP else ""
     # A device or a pipe would make its reader wait for ever.
-    if location.exists() and not stat.S_ISREG(location.stat().st_mode):
-        return "not a regular file"
-    return ""
+    return "" if stat.S_ISREG(status.st_mode) else "not a regular file"
 
 
 def _label_of(name: str) -> str | None:

@@ -1,126 +1,120 @@
-"""Reading: each file found is opened and decoded once, and becomes one row."""
+"""Reading: a file is opened once, hashed and decoded once; whatever happens to it costs its own row alone."""
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
-from dataclasses import replace
-from functools import partial
+import os
+import stat
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from io import BufferedReader
 from pathlib import Path
+from typing import NamedTuple
 
-from pipeline.core.hashing import sha256_of_file
-from pipeline.photos.exif import taken_at
-from pipeline.photos.fingerprints import fingerprints_of
 from pipeline.photos.listing import FoundFile
-from pipeline.photos.quality import measurable, quality_of
+from pipeline.photos.measures import Measures, measure, unmeasured
 from pipeline.photos.records import PhotoRow
-from serving.contract import PhotoLimits, UnreadablePhoto, UprightPhoto, read_upright
+from serving.contract import PhotoLimits
 
-_FILES_PER_TASK = 64
-_NOTHING_READ = hashlib.sha256(b"").hexdigest()
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+NOTHING_READ = hashlib.sha256(b"").hexdigest()
+
+Take = Callable[[bytes, PhotoLimits], Measures]
+"""What is taken from a file's bytes."""
+
+_TOLD = tuple(field.name for field in fields(FoundFile) if field.name != "problem")
+_SETTLED_NANOSECONDS = 2_000_000_000
+"""Clocks of file systems are coarse: a file that changed since may look the same unless it had rested for so long."""
 
 
-def read_photos(root: Path, files: Sequence[FoundFile], limits: PhotoLimits, executor: Executor) -> Iterator[PhotoRow]:
-    """Read files by the executor's workers; rows come in the order of the files, whatever the number of workers.
+class Identity(NamedTuple):
+    """What tells, without opening it, that a file is still the one that was read."""
+
+    num_bytes: int
+    modified: int
+    """Nanoseconds since 1970, of the content."""
+    changed: int
+    """The same of anything about the file."""
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Identity":
+        """Take what counts from a file's status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of one file."""
+
+    measures: Measures
+    whole: bool
+    """Whether its bytes were read from first to last, so that equal bytes have equal measures."""
+    identity: Identity | None
+    """None where it would not tell a later change."""
+
+
+def read_file(location: Path, limits: PhotoLimits, take: Take = measure) -> Reading:
+    """Read one file, whatever it holds.
+
+    Where not even its bytes could be read, or where they changed meanwhile, `sha256` is that of no bytes.
 
     Args:
-        root: the checkout.
-        files: what `list_files` found.
+        location: of the file.
         limits: checked before a photo is decoded.
-        executor: threads or processes.
+        take: what is taken from its bytes.
     """
-    tasks = [files[start : start + _FILES_PER_TASK] for start in range(0, len(files), _FILES_PER_TASK)]
-    for rows in executor.map(partial(_read_task, root, limits), tasks):
-        yield from rows
+    try:
+        started = time.time_ns()
+        # A pipe that took the file's place must not make its reader wait for ever.
+        with os.fdopen(os.open(location, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as stream:
+            before = os.fstat(stream.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                return unread("not a regular file")
+            measures = _taken(stream, before.st_size, limits, take)
+            after = Identity.of(os.fstat(stream.fileno()))
+    except OSError as problem:
+        return unread(f"cannot be read: {problem.strerror}")
+    if after != Identity.of(before) or measures["num_bytes"] != before.st_size:
+        return unread("it changed while it was read")
+    settled = max(after.modified, after.changed) + _SETTLED_NANOSECONDS < started
+    return Reading(measures, whole=True, identity=after if settled else None)
+
+
+def read_task(root: Path, limits: PhotoLimits, take: Take, paths: Sequence[str]) -> list[Reading]:
+    """Read files one after the other: the work of one worker at a time."""
+    return [read_file(root / path, limits, take) for path in paths]
+
+
+def hashed(data: bytes, limits: PhotoLimits) -> Measures:
+    """Take a file's sha256 alone: a `Take` for files of which the bytes may be known already."""
+    return unmeasured(hashlib.sha256(data).hexdigest(), len(data), "")
+
+
+def killed(location: Path, limits: PhotoLimits) -> Reading:
+    """What is said of a file whose reader did not survive it; the next run tries it again."""
+    reading = read_file(location, limits, hashed)
+    error = reading.measures["error"] or "the process that read it was killed"
+    return replace(reading, measures={**reading.measures, "error": error}, whole=False, identity=None)
+
+
+def unread(error: str) -> Reading:
+    """What is said of a file of which no bytes could be had."""
+    return Reading(unmeasured(NOTHING_READ, 0, error), whole=False, identity=None)
+
+
+def row_of(file: FoundFile, measures: Measures) -> PhotoRow:
+    """Join what a file's folder and batch tell with what its bytes tell; the batch's date goes before the camera's."""
+    told = {name: getattr(file, name) for name in _TOLD}
+    return PhotoRow(**{**told, "taken_at": file.taken_at or measures["camera_time"]}, **measures)
 
 
 def read_photo(root: Path, file: FoundFile, limits: PhotoLimits) -> PhotoRow:
-    """Read one file: hash its bytes, decode it, take its fingerprints and measures.
-
-    A file that cannot be used becomes a row with its `error`; where not even its bytes could be read, `sha256` is
-    that of no bytes.
-    """
-    if file.problem:
-        return _unreadable(file, _NOTHING_READ, 0, file.problem)
-    location = root / file.path
-    try:
-        num_bytes = location.stat().st_size
-        if num_bytes > limits.max_bytes:
-            error = f"{num_bytes:,} bytes; at most {limits.max_bytes:,} are accepted"
-            return _unreadable(file, sha256_of_file(location), num_bytes, error)
-        data = location.read_bytes()
-    except OSError as problem:
-        return _unreadable(file, _NOTHING_READ, 0, f"cannot be read: {problem.strerror}")
-    sha256 = hashlib.sha256(data).hexdigest()
-    if not data:
-        return _unreadable(file, sha256, 0, "empty file")
-    try:
-        photo = read_upright(data, limits)
-    except UnreadablePhoto as problem:
-        # Decoders name objects by their address, which would differ from run to run.
-        return _unreadable(file, sha256, len(data), _ADDRESS.sub("(address)", str(problem)))
-    return _measured(_unreadable(file, sha256, len(data), ""), photo)
+    """Read one file into its row; a file with a problem is not opened."""
+    reading = unread(file.problem) if file.problem else read_file(root / file.path, limits)
+    return row_of(file, reading.measures)
 
 
-def _read_task(root: Path, limits: PhotoLimits, files: Sequence[FoundFile]) -> list[PhotoRow]:
-    return [read_photo(root, file, limits) for file in files]
-
-
-def _unreadable(file: FoundFile, sha256: str, num_bytes: int, error: str) -> PhotoRow:
-    return PhotoRow(
-        path=file.path,
-        batch=file.batch,
-        label=file.label,
-        sha256=sha256,
-        num_bytes=num_bytes,
-        error=error,
-        format="",
-        mode="",
-        orientation=0,
-        width=0,
-        height=0,
-        phash=0,
-        mirrored_phash=0,
-        dhash=0,
-        thumbnail=b"",
-        brightness_low=0.0,
-        brightness_high=0.0,
-        entropy=0.0,
-        sharpness=0.0,
-        colourfulness=0.0,
-        group=file.group,
-        mask=file.mask,
-        url=file.url,
-        licence=file.licence,
-        author=file.author,
-        taken_at=file.taken_at,
-        site=file.site,
-    )
-
-
-def _measured(row: PhotoRow, photo: UprightPhoto) -> PhotoRow:
-    image = measurable(photo.image)
-    grey = image.convert("L")
-    fingerprints = fingerprints_of(grey)
-    quality = quality_of(image, grey)
-    camera_time = taken_at(photo.exif)
-    return replace(
-        row,
-        format=photo.format,
-        mode=photo.mode,
-        orientation=photo.orientation,
-        width=photo.image.width,
-        height=photo.image.height,
-        phash=fingerprints.phash,
-        mirrored_phash=fingerprints.mirrored_phash,
-        dhash=fingerprints.dhash,
-        thumbnail=fingerprints.thumbnail,
-        brightness_low=quality.brightness_low,
-        brightness_high=quality.brightness_high,
-        entropy=quality.entropy,
-        sharpness=quality.sharpness,
-        colourfulness=quality.colourfulness,
-        taken_at=row.taken_at or camera_time,
-        camera_time=camera_time,
-    )
+def _taken(stream: BufferedReader, num_bytes: int, limits: PhotoLimits, take: Take) -> Measures:
+    if num_bytes > limits.max_bytes:
+        error = f"{num_bytes:,} bytes; at most {limits.max_bytes:,} are accepted"
+        return unmeasured(hashlib.file_digest(stream, "sha256").hexdigest(), num_bytes, error)
+    return take(stream.read(num_bytes + 1), limits)

@@ -115,6 +115,20 @@ class PhotoRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one expectation fared."""
+
+    expectation: str
+    column: str
+    note: str
+    success: bool
+    unexpected: int
+    """Rows that broke it; an expectation may allow some."""
+    paths: tuple[str, ...]
+    """The first few of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class CleanRow:
     """A line of `artifacts/clean/photos.parquet`: every line of validate, with what was decided."""
 

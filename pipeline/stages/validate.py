@@ -2,36 +2,44 @@
 
 import json
 import shutil
+import time
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.core.errors import DataError, MachineError
 from pipeline.core.locks import die_with_parent
-from pipeline.core.parameters import Parameters
+from pipeline.core.parameters import Parameters, ValidateParameters
 from pipeline.core.paths import Layout
-from pipeline.core.progress import with_progress
-from pipeline.core.tables import write_rows, write_text
+from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.batches import read_batches
+from pipeline.photos.kept_measures import KeptMeasures
 from pipeline.photos.listing import UNLABELLED, FoundFile, list_files
-from pipeline.photos.reading import read_photos
-from pipeline.photos.records import PhotoRow
+from pipeline.photos.measures import making_of_measures
+from pipeline.photos.readers import Readers, in_processes, in_this_process
+from pipeline.photos.records import Outcome, PhotoRow
+from pipeline.photos.scan import Scanner, scan_photos
 from serving.contract import PhotoLimits
 
-if TYPE_CHECKING:
-    from pipeline.photos.expectations import Outcome
+Check = Callable[[Path, ValidateParameters, Path], list[Outcome]]
+"""Holds a table against the expectations, and writes pages about it into a folder."""
 
 PHOTOS = "photos.parquet"
 
+KEPT_MEASURES = "measures.sqlite"
+
 _FEW_FILES = 256
-"""Up to so many files are read sooner in this process than others could be started."""
+_FEW_BYTES = 32 << 20
+"""Up to so many files of so many bytes are read sooner in this process than others could be started."""
+_SECONDS_PER_DAY = 86_400
 _MEASURES = ("num_bytes", "width", "height", "brightness_low", "brightness_high", "entropy", "sharpness")
 _QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
 _MIN_PHOTOS_PER_CLASS = 2
@@ -56,25 +64,23 @@ def run(layout: Layout, parameters: Parameters) -> ValidateResult:
         MachineError: a reading process was killed.
     """
     listing = list_files(layout, read_batches(layout.batches), parameters.photos)
-    limits = PhotoLimits(parameters.validate_.max_bytes, parameters.validate_.max_pixels)
-    rows = _read(layout.root, listing.files, limits, parameters.validate_.workers)
+    table = layout.artifacts("validate") / PHOTOS
     reports = layout.reports("validate")
-    write_rows(layout.artifacts("validate") / PHOTOS, PhotoRow, rows)
-    write_text(reports / "summary.json", _json(summarise(rows, listing.warnings)))
-    check_labels(rows)
-
-    from pipeline.photos.expectations import check_photos
-
-    docs = reports / "data_docs"
-    shutil.rmtree(docs, ignore_errors=True)
-    outcomes = check_photos(rows, parameters.validate_, docs)
+    with _checker(len(listing.files)) as check:
+        rows, warnings = _scan(layout, listing.files, parameters.validate_)
+        write_rows(table, PhotoRow, rows)
+        write_text(reports / "summary.json", _json(summarise(rows, listing.warnings)))
+        check_labels(rows)
+        docs = reports / "data_docs"
+        shutil.rmtree(docs, ignore_errors=True)
+        outcomes = check(table, parameters.validate_, docs)
     write_text(reports / "expectations.json", _json([asdict(outcome) for outcome in outcomes]))
     refuse_broken(outcomes)
     return ValidateResult(
         num_files=len(rows),
         num_readable=sum(not row.error for row in rows),
         classes=tuple(sorted({row.label for row in rows if row.label is not None})),
-        warnings=listing.warnings,
+        warnings=(*listing.warnings, *warnings),
     )
 
 
@@ -111,7 +117,7 @@ def check_labels(rows: Sequence[PhotoRow]) -> None:
         )
 
 
-def refuse_broken(outcomes: Sequence["Outcome"]) -> None:
+def refuse_broken(outcomes: Sequence[Outcome]) -> None:
     """Stop the run where an expectation is broken.
 
     Raises:
@@ -143,23 +149,69 @@ def summarise(rows: Sequence[PhotoRow], warnings: Sequence[str]) -> dict[str, An
     }
 
 
-def _read(root: Path, files: Sequence[FoundFile], limits: PhotoLimits, workers: int) -> list[PhotoRow]:
+def _scan(
+    layout: Layout, files: Sequence[FoundFile], parameters: ValidateParameters
+) -> tuple[list[PhotoRow], list[str]]:
+    """Rows of all files, and what a person should know of how they were had."""
+    limits = PhotoLimits(parameters.max_bytes, parameters.max_pixels)
+    today = int(time.time() // _SECONDS_PER_DAY)
+    with (
+        _readers_of(layout, parameters, limits) as readers_for,
+        closing(KeptMeasures(layout.state / KEPT_MEASURES, making_of_measures(limits), today)) as kept,
+    ):
+        return scan_photos(files, Scanner(layout.root.resolve(), limits, readers_for, kept)), kept.warnings
+
+
+@contextmanager
+def _readers_of(
+    layout: Layout, parameters: ValidateParameters, limits: PhotoLimits
+) -> Iterator[Callable[[int, int], Readers]]:
+    if parameters.executor == "local":
+        yield partial(_local_readers, parameters.workers)
+        return
+    from pipeline.photos.cluster import on_cluster
+
+    with on_cluster(str(parameters.scheduler), layout.batches.resolve(), limits) as cluster:
+        yield lambda num_files, num_bytes: cluster
+
+
+def _local_readers(workers: int, num_files: int, num_bytes: int) -> Readers:
+    if workers == 1 or (num_files <= _FEW_FILES and num_bytes <= _FEW_BYTES):
+        return in_this_process()
+    return in_processes(workers)
+
+
+@contextmanager
+def _checker(num_files: int) -> Iterator[Check]:
+    """Who checks the table: another process for many files, which makes ready while they are read."""
+    if num_files <= _FEW_FILES:
+        yield _check
+        return
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=die_with_parent) as executor:
+        executor.submit(_make_ready)
+        yield partial(_check_by, executor)
+
+
+def _check_by(executor: Executor, table: Path, parameters: ValidateParameters, docs: Path) -> list[Outcome]:
     try:
-        with _executor(workers, len(files)) as executor:
-            return list(with_progress(read_photos(root, files, limits, executor), "reading photos", len(files)))
-    except BrokenProcessPool:
+        return executor.submit(_check, table, parameters, docs).result()
+    except BrokenExecutor:
         raise MachineError(
-            "a process that read photos was killed",
-            expected="enough memory for `validate.workers` photos of `validate.max_pixels` at once",
-            todo="lower validate.workers or validate.max_pixels in params.yaml and run again",
+            "the process that checks the table of photos was killed",
+            expected="enough memory for Great Expectations beside the table",
+            todo="free some memory and run the command again; what was read is kept",
         ) from None
 
 
-def _executor(workers: int, num_files: int) -> Executor:
-    if workers == 1 or num_files <= _FEW_FILES:
-        return ThreadPoolExecutor(1)
-    # Spawned, since a fork of a process with threads may stand still for ever.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=die_with_parent)
+def _check(table: Path, parameters: ValidateParameters, docs: Path) -> list[Outcome]:
+    from pipeline.photos.expectations import CheckedRow, check_photos
+
+    return check_photos(read_rows(table, CheckedRow), parameters, docs)
+
+
+def _make_ready() -> None:
+    """Import what takes seconds."""
+    import pipeline.photos.expectations  # noqa: F401
 
 
 def _counts(values: Sequence[str]) -> dict[str, int]:
@@ -173,7 +225,7 @@ def _quantiles(values: Sequence[float]) -> dict[str, float]:
     return {f"{quantile:g}": round(float(level), 6) for quantile, level in zip(_QUANTILES, levels, strict=True)}
 
 
-def _in_words(outcome: "Outcome") -> str:
+def _in_words(outcome: Outcome) -> str:
     files = f" ({outcome.unexpected} files, such as {', '.join(outcome.paths)})" if outcome.paths else ""
     return f"{outcome.column}: {outcome.note} [{outcome.expectation}]{files}"
 

@@ -1,5 +1,7 @@
 import io
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,15 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, MachineError
 from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
 from pipeline.photos.batches import write_batches
-from pipeline.photos.expectations import Outcome
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo
-from pipeline.photos.records import Batch, PhotoRow
+from pipeline.photos.records import Batch, Outcome, PhotoRow
 from pipeline.stages import validate
 from serving.contract import PhotoLimits
 
@@ -131,3 +132,48 @@ def test_an_empty_checkout_is_told_how_to_bring_photos_in(tmp_path: Path) -> Non
     with pytest.raises(DataError, match="names no batch") as caught:
         validate.run(Layout(tmp_path), parameters())
     assert "make photos" in caught.value.todo
+
+
+def test_many_photos_are_checked_by_another_process_with_the_same_outcome(
+    checkout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validate.run(checkout, parameters())
+    places = (checkout.artifacts("validate") / "photos.parquet", checkout.reports("validate") / "expectations.json")
+    before = [place.read_bytes() for place in places]
+    monkeypatch.setattr(validate, "_FEW_FILES", 3)
+    validate.run(checkout, parameters())
+    assert [place.read_bytes() for place in places] == before
+
+
+def test_a_checking_process_that_is_killed_is_told_as_the_machines_fault(
+    checkout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validate, "_FEW_FILES", 3)
+    monkeypatch.setattr(validate, "_check", kill_this_process)
+    with pytest.raises(MachineError, match="was killed") as caught:
+        validate.run(checkout, parameters())
+    assert "memory" in caught.value.expected
+
+
+def kill_this_process(*anything: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_second_run_reads_no_photo(checkout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    validate.run(checkout, parameters())
+    table = (checkout.artifacts("validate") / "photos.parquet").read_bytes()
+    monkeypatch.setattr("pipeline.photos.measures.contract.read_upright_reduced", refuse_to_decode)
+    validate.run(checkout, parameters())
+    assert (checkout.artifacts("validate") / "photos.parquet").read_bytes() == table
+
+
+def refuse_to_decode(*anything: object) -> None:
+    raise AssertionError("a photo was decoded again")
+
+
+def test_a_store_that_cannot_be_used_is_a_warning(checkout: Layout) -> None:
+    checkout.state.mkdir()
+    (checkout.state / validate.KEPT_MEASURES).write_bytes(b"no database " * 99)
+    result = validate.run(checkout, parameters())
+    assert result.num_readable == 7
+    assert ["measures.sqlite is damaged" in warning for warning in result.warnings] == [True]

@@ -1,5 +1,7 @@
+import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -108,6 +110,51 @@ def test_links_out_of_the_data_pipes_and_odd_names_are_listed_with_a_problem(tmp
         "pipe.jpg": "not a regular file",
         "\\xff.jpg": "the file's name is not UTF-8",
     }
+
+
+def test_links_that_lead_in_circles_or_nowhere_hold_nobody_up(tmp_path: Path) -> None:
+    put(tmp_path, "one/wall/a.jpg")
+    folder = tmp_path / "data" / "one" / "wall"
+    (folder / "itself.jpg").symlink_to("itself.jpg")
+    (folder / "there.jpg").symlink_to("back.jpg")
+    (folder / "back.jpg").symlink_to("there.jpg")
+    (folder / "up").symlink_to(folder.parent)
+    (folder / "gone.jpg").symlink_to("missing.jpg")
+    problems = {Path(file.path).name: file.problem for file in listed(tmp_path, "one").files}
+    circle = "a link that leads in a circle"
+    assert problems == {
+        "a.jpg": "",
+        "itself.jpg": circle,
+        "there.jpg": circle,
+        "back.jpg": circle,
+        "up": "a link to a folder",
+        "gone.jpg": "",
+    }
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "one/wall/a.jpg", "one/arch/b.jpg")
+    look = os.scandir
+
+    def refuse(place: str) -> Iterator[os.DirEntry[str]]:
+        if str(place).endswith("arch"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place)
+        return look(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    listing = listed(tmp_path, "one")
+    assert labels(listing) == {"data/one/wall/a.jpg": "wall"}
+    assert ["cannot be looked into: Permission denied" in warning for warning in listing.warnings] == [True]
+
+
+def test_a_folder_of_twenty_thousand_files_is_listed_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "one" / "wall"
+    folder.mkdir(parents=True)
+    for number in range(20_000):
+        (folder / f"{number}.jpg").touch()
+    files = listed(tmp_path, "one").files
+    assert len(files) == 20_000
+    assert [file.path for file in files] == sorted(file.path for file in files)
 
 
 def test_globs_choose_batches_and_classes_choose_labels_but_keep_the_unlabelled(tmp_path: Path) -> None:
