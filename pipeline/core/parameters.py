@@ -92,8 +92,8 @@ class CleanParameters(Section):
     """Bits between perceptual hashes of candidates for the same photo."""
     min_correlation: Fraction = 0.9
     """Pearson correlation of grey thumbnails, once aligned, that confirms the same photo."""
-    min_detail: Fraction = 0.95
-    """The same of their fine detail; look-alikes stay below."""
+    min_detail: Fraction = 0.9
+    """The same of their fine detail, which look-alikes lack; where nothing was moved, 0.1 less."""
     partial_copies: bool = True
     """Whether copies that were cropped, captioned or turned by a few degrees are searched too."""
     min_scene_cosine: Fraction = 0.95

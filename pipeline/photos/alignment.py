@@ -19,6 +19,9 @@ Flags = npt.NDArray[np.bool_]
 _Sampler = Callable[[Floats, Floats, Floats], Floats]
 
 SIDE = THUMBNAIL_SIDE
+UNMOVED = np.array([1.0, 1.0, 0.0, 0.0, 0.0], dtype=np.float32)
+"""The placement of a thumbnail in itself, see `align`."""
+
 PIXELS = SIDE * SIDE
 _COARSE = 2
 """Thumbnails are reduced by this factor while they are aligned."""
@@ -116,6 +119,8 @@ def _side(thumbnails: Floats) -> int:
 
 def _sampled(thumbnails: Floats, placement: Floats, take: _Sampler) -> tuple[Floats, Flags]:
     """Greys of a thumbnail at the places of another's pixels, and whether they lie within it."""
+    if (placement == UNMOVED).all():
+        return thumbnails, np.ones(thumbnails.shape, dtype=np.bool_)
     side = _side(thumbnails)
     x, y = _points(side)
     across, down, turn, right, below = placement.T[:, :, None]
@@ -235,13 +240,15 @@ def _slope(squares: Floats, axis: int) -> Floats:
 
 def _equally_fine(moved: Floats, second: Floats, placement: Floats) -> tuple[Floats, Floats]:
     """Blur the finer of two thumbnails as much as enlargement blurred the other."""
+    if (placement == UNMOVED).all():
+        return moved, second
     area = np.clip(placement[:, 0] * placement[:, 1], 0.25, 4.0)
     half = np.float32(_BLUR_PER_ENLARGEMENT / 2)
     return _blurred(moved, np.clip(area - 1, 0, 1) * half), _blurred(second, np.clip(1 / area - 1, 0, 1) * half)
 
 
 def _detail(thumbnails: Floats) -> Floats:
-    """What a blur by two pixels takes away."""
+    """What a blur by a pixel or two takes away."""
     quarter = np.full(len(thumbnails), 0.25, dtype=np.float32)
     return thumbnails - _blurred(_blurred(thumbnails, quarter), quarter)
 

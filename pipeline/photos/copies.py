@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.parameters import CleanParameters
-from pipeline.photos.alignment import agreement, align
+from pipeline.photos.alignment import Floats, agreement, align
 from pipeline.photos.candidates import Hashes, near_pairs
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE, halved
 from pipeline.photos.records import Relation
-from pipeline.photos.sameness import is_same_photo, relation_of
+from pipeline.photos.sameness import is_same_photo, is_still, relation_of
 from pipeline.photos.views import PARTIAL_PAIRINGS, PLAIN_PAIRINGS, Pairing, View, view_hashes
 
 Thumbnails = npt.NDArray[np.uint8]
@@ -113,6 +113,7 @@ def _verified(
         settled = {(one.first, one.second) for one in found}
         pairs = np.sort(chance[:, :2], axis=1).tolist()
         open_ones = chance[[(first, second) not in settled for first, second in pairs]]
+        open_ones = open_ones[np.argsort(open_ones[:, 2], kind="stable")]
         blocks = [open_ones[start : start + _PAIRS_AT_ONCE] for start in range(0, len(open_ones), _PAIRS_AT_ONCE)]
         for alike in threads.map(partial(_aligned, thumbnails, pairings, parameters), blocks):
             found += alike
@@ -135,22 +136,33 @@ def _aligned(
 ) -> list[Alike]:
     """Those of a block of candidates that are the same photo."""
     chosen = [pairings[number] for number in block[:, 2]]
-    first = thumbnails[block[:, 0]].astype(np.float32)
     mirrored = np.array([pairing.first.mirrored for pairing in chosen], dtype=np.bool_)
-    shape = (-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    first[mirrored] = first[mirrored].reshape(shape)[:, :, ::-1].reshape(-1, thumbnails.shape[1])
-    second = thumbnails[block[:, 1]].astype(np.float32)
+    first, second = _greys(thumbnails, block[:, 0], mirrored), _greys(thumbnails, block[:, 1], np.zeros_like(mirrored))
     region = np.stack([pairing.region() for pairing in chosen])
-    placement = align(first, second, np.stack([pairing.start() for pairing in chosen]), region)
-    agreed = agreement(first, second, placement, region)
-    same = np.flatnonzero(is_same_photo(agreed, placement, parameters))
+    placement = np.stack([pairing.start() for pairing in chosen])
+    same = np.zeros(len(block), dtype=np.bool_)
+    correlation = np.zeros(len(block), dtype=np.float32)
+    # Most copies show the whole photo: they need no alignment, which is slow.
+    for tried, moves in ((is_still(placement), False), (np.ones_like(same), True)):
+        rows = np.flatnonzero(tried & ~same)
+        if moves:
+            placement[rows] = align(first[rows], second[rows], placement[rows], region[rows])
+        agreed = agreement(first[rows], second[rows], placement[rows], region[rows])
+        same[rows], correlation[rows] = is_same_photo(agreed, placement[rows], parameters), agreed.correlation
     return [
         Alike(
             first=int(block[row, :2].min()),
             second=int(block[row, :2].max()),
             relation=relation_of(chosen[row], placement[row]),
             hash_distance=int(block[row, 3]),
-            correlation=round(float(agreed.correlation[row]), 4),
+            correlation=round(float(correlation[row]), 4),
         )
-        for row in same
+        for row in np.flatnonzero(same)
     ]
+
+
+def _greys(thumbnails: Thumbnails, rows: npt.NDArray[np.int64], mirrored: npt.NDArray[np.bool_]) -> Floats:
+    greys = thumbnails[rows].astype(np.float32)
+    squares = greys[mirrored].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    greys[mirrored] = squares[:, :, ::-1].reshape(len(squares), thumbnails.shape[1])
+    return greys

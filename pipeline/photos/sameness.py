@@ -5,24 +5,23 @@ from math import radians
 import numpy as np
 
 from pipeline.core.parameters import CleanParameters
-from pipeline.photos.alignment import Agreement, Flags, Floats
+from pipeline.photos.alignment import UNMOVED, Agreement, Flags, Floats
 from pipeline.photos.records import Relation
 from pipeline.photos.views import Pairing
 
-_UNMOVED = np.array([1.0, 1.0, 0.0, 0.0, 0.0], dtype=np.float32)
 _STILL = 0.015
 """Up to so much, in sides and radians, a placement is taken for none: under a pixel of the thumbnail."""
-_TURNED = radians(1.0)
-_MIN_CONTAINED = 0.96
+_MAX_TURN_OF_CROP = 0.004
+_MIN_TURN = radians(2.6)
+"""Who crops does not turn, and who turns a photo on purpose turns it visibly; hands turn a camera by what lies between."""
+_MIN_CONTAINED = 0.965
 """A copy shows a part of its source, or the source a part of it; two photos of one scene each show something else."""
-_LEAST_STRETCH, _MOST_STRETCH, _MOST_SQUEEZE, _MOST_TURN = 0.7, 1.4, 1.25, radians(7.0)
+_LEAST_STRETCH, _MOST_STRETCH, _MOST_SQUEEZE, _MAX_TURN = 0.65, 1.55, 1.3, radians(7.0)
 
-_ALLOWANCE_UNMOVED = 0.1
-"""Less detail need agree where nothing was moved: no two exposures of a scene lie on each other to the pixel."""
-_ALLOWANCE_TURNED = 0.03
-"""A turn blurs detail."""
-_DEMAND_BOTH_CUT = 0.025
-"""More detail must agree where each of the two shows something that the other does not."""
+_ALLOWANCE_STILL = 0.1
+"""Less detail need agree where nothing was moved: no two photos of a scene lie on each other to the pixel."""
+_MIN_DETAIL_UNEXPLAINED = 0.985
+"""Of pairs whose placement no edit explains."""
 
 
 def is_same_photo(agreed: Agreement, placement: Floats, parameters: CleanParameters) -> Flags:
@@ -36,12 +35,17 @@ def is_same_photo(agreed: Agreement, placement: Floats, parameters: CleanParamet
     Returns:
         (n,) bool.
     """
-    needed = np.full(len(placement), parameters.min_detail)
-    needed[np.abs(placement[:, 2]) > _TURNED] -= _ALLOWANCE_TURNED
-    needed[agreed.contained < _MIN_CONTAINED] += _DEMAND_BOTH_CUT
-    needed[_is_unmoved(placement)] = parameters.min_detail - _ALLOWANCE_UNMOVED
+    needed = np.full(len(placement), max(parameters.min_detail, _MIN_DETAIL_UNEXPLAINED))
+    needed[_is_an_edit(agreed, placement)] = parameters.min_detail
+    needed[is_still(placement)] = parameters.min_detail - _ALLOWANCE_STILL
     alike = (np.round(agreed.detail, 4) >= needed) & (np.round(agreed.correlation, 4) >= parameters.min_correlation)
     return alike & _is_plausible(placement)
+
+
+def is_still(placement: Floats) -> Flags:
+    """(n,) bool: the placements that move nothing."""
+    still: Flags = (np.abs(placement - UNMOVED) <= _STILL).all(axis=1)
+    return still
 
 
 def relation_of(pairing: Pairing, placement: Floats) -> Relation:
@@ -55,14 +59,16 @@ def relation_of(pairing: Pairing, placement: Floats) -> Relation:
         return Relation.MIRRORED
     if pairing.relation == Relation.CAPTIONED:
         return Relation.CAPTIONED
-    if abs(placement[2]) > _TURNED:
+    if abs(placement[2]) >= _MIN_TURN:
         return Relation.TURNED
-    return Relation.SAME if _is_unmoved(placement[None])[0] else Relation.CROPPED
+    return Relation.SAME if is_still(placement[None])[0] else Relation.CROPPED
 
 
-def _is_unmoved(placement: Floats) -> Flags:
-    still: Flags = (np.abs(placement - _UNMOVED) <= _STILL).all(axis=1)
-    return still
+def _is_an_edit(agreed: Agreement, placement: Floats) -> Flags:
+    """Whether a crop or a turn on purpose places one thumbnail in the other like that."""
+    turn = np.abs(placement[:, 2])
+    edit: Flags = (agreed.contained >= _MIN_CONTAINED) & ((turn <= _MAX_TURN_OF_CROP) | (turn >= _MIN_TURN))
+    return edit
 
 
 def _is_plausible(placement: Floats) -> Flags:
@@ -71,6 +77,6 @@ def _is_plausible(placement: Floats) -> Flags:
         (stretch.min(axis=1) >= _LEAST_STRETCH)
         & (stretch.max(axis=1) <= _MOST_STRETCH)
         & (stretch.max(axis=1) <= _MOST_SQUEEZE * stretch.min(axis=1))
-        & (np.abs(placement[:, 2]) <= _MOST_TURN)
+        & (np.abs(placement[:, 2]) <= _MAX_TURN)
     )
     return plausible
