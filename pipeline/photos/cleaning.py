@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import CleanParameters, SplitParameters
 from pipeline.photos.clusters import Choice, Standing, choose, clusters_of, pinned_reasons
+from pipeline.photos.copies import Compared
 from pipeline.photos.decisions import HumanDecision, Verdict
 from pipeline.photos.duplicates import SceneVectors, same_photo_rows, same_scene_rows
 from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, is_colourless, quality_reasons
@@ -31,6 +32,8 @@ class CleanInputs:
     decisions: Sequence[HumanDecision] = ()
     vectors: SceneVectors | None = None
     """Embedding vectors; without them no scene is told."""
+    compared: Compared | None = None
+    """What an earlier run by the same code with the same parameters compared; the result is the same without it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class CleanResult:
     overruled: list[HumanDecision]
     """Decisions to keep photos that are unreadable, or would let training see the test."""
     warnings: list[str]
+    compared: Compared
+    """What the next run need not compare again."""
 
 
 def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitParameters, seed: int) -> CleanResult:
@@ -66,7 +71,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     """
     verdicts = {one.sha256: one for one in inputs.decisions}
     photos = [_relabelled(photo, verdicts) for photo in sorted(inputs.photos, key=lambda photo: photo.path)]
-    pairs = same_photo_rows(photos, parameters)
+    pairs, compared = same_photo_rows(photos, parameters, inputs.compared)
     scenes = same_scene_rows(photos, inputs.vectors, parameters.min_scene_cosine)
     photos = _grouped(photos, scenes)
     replay = replay_sides(arrivals_of(photos, [*pairs, *scenes], inputs.batches), split, seed)
@@ -87,6 +92,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
         overruled=overruled,
         warnings=_suspicious_rules(photos, reasons)
         + [f"`keep` of {one.sha256} is overruled: the photo is unreadable or a copy of the test" for one in overruled],
+        compared=compared,
     )
 
 
