@@ -15,7 +15,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.parameters import CleanParameters
-from pipeline.photos.alignment import Floats, agreement, align
+from pipeline.photos.alignment import Flags, Floats, agreement, agreement_in_place, align
 from pipeline.photos.candidates import Hashes, near_pairs
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE, halved
 from pipeline.photos.records import Relation
@@ -205,15 +205,10 @@ def _aligned(
     first, second = _greys(thumbnails, block[:, 0], mirrored), _greys(thumbnails, block[:, 1], np.zeros_like(mirrored))
     region = np.stack([pairing.region() for pairing in chosen])
     placement = np.stack([pairing.start() for pairing in chosen])
-    same = np.zeros(len(block), dtype=np.bool_)
-    correlation = np.zeros(len(block), dtype=np.float32)
-    # Most copies show the whole photo: they need no alignment, which is slow.
-    for tried, moves in ((is_still(placement), False), (np.ones_like(same), True)):
-        rows = np.flatnonzero(tried & ~same)
-        if not len(rows):
-            continue
-        if moves:
-            placement[rows] = align(first[rows], second[rows], placement[rows], region[rows])
+    same, correlation = _same_in_place(first, second, placement, region, parameters)
+    rows = np.flatnonzero(~same)
+    if len(rows):
+        placement[rows] = align(first[rows], second[rows], placement[rows], region[rows])
         agreed = agreement(first[rows], second[rows], placement[rows], region[rows])
         same[rows], correlation[rows] = is_same_photo(agreed, placement[rows], parameters), agreed.correlation
     return [
@@ -226,6 +221,26 @@ def _aligned(
         )
         for row in np.flatnonzero(same)
     ]
+
+
+def _same_in_place(
+    first: Floats, second: Floats, placement: Floats, region: Flags, parameters: CleanParameters
+) -> tuple[Flags, Floats]:
+    """Which pairs are the same photo without being aligned, which is slow, and their correlations.
+
+    Most copies show the whole photo, and of most of those no pixel need be left out.
+    """
+    same, correlation = np.zeros(len(first), dtype=np.bool_), np.zeros(len(first), dtype=np.float32)
+    still = is_still(placement)
+    for quick in (True, False):
+        rows = np.flatnonzero(still & ~same)
+        if len(rows):
+            pairs = first[rows], second[rows]
+            agreed = (
+                agreement_in_place(*pairs, region[rows]) if quick else agreement(*pairs, placement[rows], region[rows])
+            )
+            same[rows], correlation[rows] = is_same_photo(agreed, placement[rows], parameters), agreed.correlation
+    return same, correlation
 
 
 def _greys(thumbnails: Thumbnails, rows: npt.NDArray[np.int32], mirrored: npt.NDArray[np.bool_]) -> Floats:
