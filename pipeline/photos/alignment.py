@@ -25,7 +25,7 @@ UNMOVED = np.array([1.0, 1.0, 0.0, 0.0, 0.0], dtype=np.float32)
 PIXELS = SIDE * SIDE
 _COARSE = 2
 """Thumbnails are reduced by this factor while they are aligned."""
-_COARSE_STEPS = 5
+_COARSE_STEPS = 4
 _FINE_STEPS = 2
 _KEPT_SHARE = 0.85
 """Of the pixels that both show: the others fit worst, and are left out."""
@@ -96,6 +96,21 @@ def agreement(first: Floats, second: Floats, placement: Floats, region: Flags) -
         correlation=_correlation(moved, second, kept),
         detail=_correlation(_detail(moved), _detail(second), kept & _without_edge(inside)),
         contained=shown * np.maximum(placement[:, 0] * placement[:, 1], 1),
+    )
+
+
+def agreement_in_place(first: Floats, second: Floats, region: Flags) -> Agreement:
+    """Tell how well thumbnails agree as they lie, with nothing left out: quicker than `agreement`, and stricter.
+
+    Args:
+        first: as in `align`.
+        second: as in `align`.
+        region: as in `align`.
+    """
+    return Agreement(
+        correlation=_correlation(first, second, region),
+        detail=_correlation(_detail(first), _detail(second), _without_edge(region)),
+        contained=np.ones(len(first), dtype=np.float32),
     )
 
 

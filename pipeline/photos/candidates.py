@@ -41,7 +41,7 @@ def near_pairs(left: Hashes, right: Hashes, max_distance: int) -> Iterator[tuple
     """
     if not 0 <= max_distance <= MAX_DISTANCE:
         raise ValueError(f"max_distance is {max_distance}; 0 to {MAX_DISTANCE} can be searched")
-    for quarter in range(_QUARTERS):
+    for quarter in range(_QUARTERS if len(left) and len(right) else 0):
         yield from _near_in_quarter(left, right, max_distance, quarter)
 
 

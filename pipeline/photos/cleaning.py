@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import CleanParameters, SplitParameters
 from pipeline.photos.clusters import Company
+from pipeline.photos.copies import Compared
 from pipeline.photos.decisions import HumanDecision, Verdict, verdicts_of
 from pipeline.photos.duplicates import same_photo_rows
 from pipeline.photos.groups import (
@@ -41,6 +42,8 @@ class CleanInputs:
     decisions: Sequence[HumanDecision] = ()
     vectors: SceneVectors | None = None
     """Embedding vectors; without them no scene is told."""
+    compared: Compared | None = None
+    """What an earlier run by the same code with the same parameters compared; the result is the same without it."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class CleanResult:
     overruled: list[HumanDecision]
     """Decisions to keep photos that are unreadable, would let training see the test, or lie under two labels."""
     warnings: list[str]
+    compared: Compared
+    """What the next run need not compare again."""
 
 
 def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitParameters, seed: int) -> CleanResult:
@@ -92,7 +97,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     photos = [_relabelled(photo, verdicts) for photo in sorted(inputs.photos, key=lambda photo: photo.path)]
     photos = with_decided_groups(photos, inputs.decisions)
     unmatched = unmatched_decisions(photos, inputs.decisions)
-    found = same_photo_rows(photos, parameters)
+    found, compared = same_photo_rows(photos, parameters, inputs.compared)
     pairs, two_photos = told_apart(photos, found, _kept_by_person(verdicts))
     scenes = _scenes(photos, position, inputs.vectors, found, parameters)
     scene_pairs = sorted(scenes.rows + two_photos, key=lambda row: (row.first, row.second))
@@ -114,6 +119,7 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
         unmatched=unmatched,
         overruled=overruled,
         warnings=_suspicious_rules(photos, reasons) + [_overruled_sentence(one) for one in overruled],
+        compared=compared,
     )
 
 

@@ -7,14 +7,15 @@ confuse photos of one layout, large forms alone confuse silhouettes.
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from pipeline.core.parameters import CleanParameters
-from pipeline.photos.alignment import Floats, agreement, align
+from pipeline.photos.alignment import Flags, Floats, agreement, agreement_in_place, align
 from pipeline.photos.candidates import Hashes, near_pairs
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE, halved
 from pipeline.photos.records import Relation
@@ -22,7 +23,7 @@ from pipeline.photos.sameness import is_same_photo, is_still, relation_of
 from pipeline.photos.views import PARTIAL_PAIRINGS, PLAIN_PAIRINGS, Pairing, View, view_hashes
 
 Thumbnails = npt.NDArray[np.uint8]
-Candidates = npt.NDArray[np.int64]
+Candidates = npt.NDArray[np.int32]
 """(n, 4): row of the photo whose view is the pairing's first, row of the other, number of the pairing, bits."""
 
 _PHOTOS_AT_ONCE = 1024
@@ -44,24 +45,124 @@ class Alike:
     correlation: float
 
 
-def find_copies(thumbnails: Thumbnails, parameters: CleanParameters) -> list[Alike]:
+@dataclass(frozen=True)
+class Compared:
+    """Photos that were compared with one another, and what was found."""
+
+    keys: Sequence[str]
+    """What each photo is told by; equal keys have equal thumbnails."""
+    hashes: Hashes
+    """(views, n) uint64: hashes of every view that was compared."""
+    pairs: Sequence[Alike]
+    """By row of `keys`, in order."""
+
+
+def find_copies(
+    keys: Sequence[str], thumbnails: Thumbnails, parameters: CleanParameters, before: Compared | None = None
+) -> Compared:
     """Find all pairs of photos that are the same photo; the same for any number of processors.
 
     Args:
+        keys: of n photos, ascending, without repeats.
         thumbnails: (n, 2304) uint8 greys, one row of 48x48 per photo.
         parameters: thresholds.
-
-    Returns:
-        One entry per pair, in order of the rows.
+        before: what the same code found with the same parameters; photos of it are not compared again with each
+            other, and the result is the same as without it.
     """
     pairings = PLAIN_PAIRINGS + (PARTIAL_PAIRINGS if parameters.partial_copies else ())
-    telling = np.flatnonzero(_contrasts(thumbnails) >= _MIN_CONTRAST)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        hashes = _hashes(thumbnails[telling], pairings, threads)
-        found = threads.map(partial(_candidates, hashes, pairings, parameters.max_hash_distance), range(len(pairings)))
-        candidates = np.concatenate(list(found))
-        candidates[:, :2] = telling[candidates[:, :2]]
-        return _verified(thumbnails, candidates, pairings, parameters, threads)
+    row_before = {key: row for row, key in enumerate(before.keys)} if before else {}
+    known = np.array([row_before.get(key, -1) for key in keys], dtype=np.int64)
+    # One thread each: many small products are shared out here, and threads of two kinds would wait for one another.
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        hashes = _hashes(thumbnails, pairings, known, before, threads)
+        search = _Search(thumbnails, pairings, hashes, known < 0, parameters, threads)
+        found = search.run(range(len(PLAIN_PAIRINGS)), [])
+        found += search.run(range(len(PLAIN_PAIRINGS), len(pairings)), found)
+    row_now = {int(old): row for row, old in enumerate(known) if old >= 0}
+    kept = [
+        replace(pair, first=row_now[pair.first], second=row_now[pair.second])
+        for pair in (before.pairs if before else ())
+        if pair.first in row_now and pair.second in row_now
+    ]
+    return Compared(keys, hashes, sorted(found + kept, key=lambda pair: (pair.first, pair.second)))
+
+
+def _views(pairings: Sequence[Pairing]) -> dict[View, int]:
+    """All views of the pairings, with their rows in the table of hashes."""
+    views = dict.fromkeys(view for pairing in pairings for view in (pairing.first, pairing.second))
+    return {view: row for row, view in enumerate(views)}
+
+
+def _hashes(
+    thumbnails: Thumbnails,
+    pairings: Sequence[Pairing],
+    known: npt.NDArray[np.int64],
+    before: Compared | None,
+    threads: Executor,
+) -> Hashes:
+    """Hashes of all views that the pairings need, (views, n)."""
+    views = list(_views(pairings))
+    hashes = np.zeros((len(views), len(thumbnails)), dtype=np.uint64)
+    if before:
+        hashes[:, known >= 0] = before.hashes[:, known[known >= 0]]
+    new = np.flatnonzero(known < 0)
+    blocks = [new[start : start + _PHOTOS_AT_ONCE] for start in range(0, len(new), _PHOTOS_AT_ONCE)]
+    for rows, found in zip(blocks, threads.map(partial(_block_hashes, views, thumbnails), blocks), strict=True):
+        hashes[:, rows] = found
+    return hashes
+
+
+def _block_hashes(views: Sequence[View], thumbnails: Thumbnails, rows: npt.NDArray[np.int64]) -> Hashes:
+    squares = thumbnails[rows].reshape(len(rows), THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    small = halved(squares).reshape(len(rows), -1)
+    return np.stack([view_hashes(small, view) for view in views])
+
+
+class _Search:
+    """A search among some photos, of which some are new."""
+
+    def __init__(
+        self,
+        thumbnails: Thumbnails,
+        pairings: Sequence[Pairing],
+        hashes: Hashes,
+        is_new: npt.NDArray[np.bool_],
+        parameters: CleanParameters,
+        threads: Executor,
+    ) -> None:
+        self._thumbnails, self._pairings, self._hashes = thumbnails, pairings, hashes
+        self._parameters, self._threads = parameters, threads
+        telling = _contrasts(thumbnails) >= _MIN_CONTRAST
+        self._new, self._old = np.flatnonzero(telling & is_new), np.flatnonzero(telling & ~is_new)
+
+    def run(self, numbers: Sequence[int], settled: Sequence[Alike]) -> list[Alike]:
+        """Search by some of the pairings for pairs, one of them new, that are not settled yet."""
+        blocks = self._threads.map(partial(self._candidates, _codes_of(settled)), numbers)
+        candidates = np.concatenate([np.zeros((0, 4), dtype=np.int32), *blocks])
+        found: list[Alike] = []
+        for chance in _chances(candidates):
+            left = chance[~np.isin(_codes(chance), _codes_of(found))]
+            left = left[np.argsort(left[:, 2], kind="stable")]
+            parts = [left[start : start + _PAIRS_AT_ONCE] for start in range(0, len(left), _PAIRS_AT_ONCE)]
+            aligned = partial(_aligned, self._thumbnails, self._pairings, self._parameters)
+            for alike in self._threads.map(aligned, parts):
+                found += alike
+        return found
+
+    def _candidates(self, settled: npt.NDArray[np.int64], number: int) -> Candidates:
+        """Pairs with near hashes by one pairing; in both orders where the pairing tells them apart."""
+        pairing, views = self._pairings[number], _views(self._pairings)
+        left, right = self._hashes[views[pairing.first]], self._hashes[views[pairing.second]]
+        blocks = [np.zeros((0, 4), dtype=np.int32)]
+        everything = np.concatenate((self._new, self._old))
+        for rows, others in ((self._new, everything), (self._old, self._new)):
+            for near, beside in near_pairs(left[rows], right[others], self._parameters.max_hash_distance):
+                first, second = rows[near], others[beside]
+                bits = np.bitwise_count(left[first] ^ right[second])
+                block = np.stack((first, second, np.full_like(first, number), bits), axis=1).astype(np.int32)
+                block = block[first < second if pairing.is_symmetric else first != second]
+                blocks.append(block[~np.isin(_codes(block), settled)])
+        return np.concatenate(blocks)
 
 
 def _contrasts(thumbnails: Thumbnails) -> npt.NDArray[np.float64]:
@@ -73,56 +174,20 @@ def _contrasts(thumbnails: Thumbnails) -> npt.NDArray[np.float64]:
     return np.concatenate([np.zeros(0), *blocks])
 
 
-def _hashes(thumbnails: Thumbnails, pairings: Sequence[Pairing], threads: Executor) -> dict[View, Hashes]:
-    """Hashes of all views that the pairings need, each (n,)."""
-    views = list(dict.fromkeys(view for pairing in pairings for view in (pairing.first, pairing.second)))
-    blocks = [thumbnails[start : start + _PHOTOS_AT_ONCE] for start in range(0, len(thumbnails), _PHOTOS_AT_ONCE)]
-    hashed = list(threads.map(partial(_block_hashes, views), blocks))
-    table = np.concatenate([np.zeros((len(views), 0), dtype=np.uint64), *hashed], axis=1)
-    return dict(zip(views, table, strict=True))
+def _codes(candidates: Candidates) -> npt.NDArray[np.int64]:
+    """One number per pair of photos, in whichever order."""
+    pair = candidates[:, :2].astype(np.int64)
+    codes: npt.NDArray[np.int64] = (pair.min(axis=1) << 32) + pair.max(axis=1)
+    return codes
 
 
-def _block_hashes(views: Sequence[View], thumbnails: Thumbnails) -> Hashes:
-    small = halved(thumbnails.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)).reshape(len(thumbnails), -1)
-    return np.stack([view_hashes(small, view) for view in views])
+def _codes_of(pairs: Sequence[Alike]) -> npt.NDArray[np.int64]:
+    return np.array([(pair.first << 32) + pair.second for pair in pairs], dtype=np.int64)
 
 
-def _candidates(hashes: dict[View, Hashes], pairings: Sequence[Pairing], max_distance: int, number: int) -> Candidates:
-    """Pairs with near hashes by one pairing; a pair in both orders where the pairing tells them apart."""
-    pairing = pairings[number]
-    left, right = hashes[pairing.first], hashes[pairing.second]
-    blocks = [np.zeros((0, 4), dtype=np.int64)]
-    for rows, others in near_pairs(left, right, max_distance):
-        wanted = rows < others if pairing.is_symmetric else rows != others
-        first, second = rows[wanted], others[wanted]
-        bits = np.bitwise_count(left[first] ^ right[second])
-        blocks.append(np.stack((first, second, np.full_like(first, number), bits.astype(np.int64)), axis=1))
-    return np.concatenate(blocks)
-
-
-def _verified(
-    thumbnails: Thumbnails,
-    candidates: Candidates,
-    pairings: Sequence[Pairing],
-    parameters: CleanParameters,
-    threads: Executor,
-) -> list[Alike]:
-    """Align each pair, from the nearest hashes first, until it agrees or has no more chances."""
-    found: list[Alike] = []
-    for chance in _chances(candidates, len(thumbnails)):
-        settled = {(one.first, one.second) for one in found}
-        pairs = np.sort(chance[:, :2], axis=1).tolist()
-        open_ones = chance[[(first, second) not in settled for first, second in pairs]]
-        open_ones = open_ones[np.argsort(open_ones[:, 2], kind="stable")]
-        blocks = [open_ones[start : start + _PAIRS_AT_ONCE] for start in range(0, len(open_ones), _PAIRS_AT_ONCE)]
-        for alike in threads.map(partial(_aligned, thumbnails, pairings, parameters), blocks):
-            found += alike
-    return sorted(found, key=lambda one: (one.first, one.second))
-
-
-def _chances(candidates: Candidates, num_photos: int) -> list[Candidates]:
+def _chances(candidates: Candidates) -> list[Candidates]:
     """The nearest candidate of every pair, then the second nearest, and so on."""
-    pair = candidates[:, :2].min(axis=1) * num_photos + candidates[:, :2].max(axis=1)
+    pair = _codes(candidates)
     order = np.lexsort((candidates[:, 0], candidates[:, 2], candidates[:, 3], pair))
     pair, candidates = pair[order], candidates[order]
     begins = np.concatenate((np.ones(min(len(pair), 1), dtype=np.bool_), pair[1:] != pair[:-1]))
@@ -140,13 +205,10 @@ def _aligned(
     first, second = _greys(thumbnails, block[:, 0], mirrored), _greys(thumbnails, block[:, 1], np.zeros_like(mirrored))
     region = np.stack([pairing.region() for pairing in chosen])
     placement = np.stack([pairing.start() for pairing in chosen])
-    same = np.zeros(len(block), dtype=np.bool_)
-    correlation = np.zeros(len(block), dtype=np.float32)
-    # Most copies show the whole photo: they need no alignment, which is slow.
-    for tried, moves in ((is_still(placement), False), (np.ones_like(same), True)):
-        rows = np.flatnonzero(tried & ~same)
-        if moves:
-            placement[rows] = align(first[rows], second[rows], placement[rows], region[rows])
+    same, correlation = _same_in_place(first, second, placement, region, parameters)
+    rows = np.flatnonzero(~same)
+    if len(rows):
+        placement[rows] = align(first[rows], second[rows], placement[rows], region[rows])
         agreed = agreement(first[rows], second[rows], placement[rows], region[rows])
         same[rows], correlation[rows] = is_same_photo(agreed, placement[rows], parameters), agreed.correlation
     return [
@@ -161,7 +223,27 @@ def _aligned(
     ]
 
 
-def _greys(thumbnails: Thumbnails, rows: npt.NDArray[np.int64], mirrored: npt.NDArray[np.bool_]) -> Floats:
+def _same_in_place(
+    first: Floats, second: Floats, placement: Floats, region: Flags, parameters: CleanParameters
+) -> tuple[Flags, Floats]:
+    """Which pairs are the same photo without being aligned, which is slow, and their correlations.
+
+    Most copies show the whole photo, and of most of those no pixel need be left out.
+    """
+    same, correlation = np.zeros(len(first), dtype=np.bool_), np.zeros(len(first), dtype=np.float32)
+    still = is_still(placement)
+    for quick in (True, False):
+        rows = np.flatnonzero(still & ~same)
+        if len(rows):
+            pairs = first[rows], second[rows]
+            agreed = (
+                agreement_in_place(*pairs, region[rows]) if quick else agreement(*pairs, placement[rows], region[rows])
+            )
+            same[rows], correlation[rows] = is_same_photo(agreed, placement[rows], parameters), agreed.correlation
+    return same, correlation
+
+
+def _greys(thumbnails: Thumbnails, rows: npt.NDArray[np.int32], mirrored: npt.NDArray[np.bool_]) -> Floats:
     greys = thumbnails[rows].astype(np.float32)
     squares = greys[mirrored].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     greys[mirrored] = squares[:, :, ::-1].reshape(len(squares), thumbnails.shape[1])

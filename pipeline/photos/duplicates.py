@@ -6,13 +6,14 @@ one layout, correlation alone confuses silhouettes, and each check removes the o
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from itertools import combinations, product
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.parameters import CleanParameters
-from pipeline.photos.copies import find_copies
+from pipeline.photos.copies import Compared, find_copies
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE
 from pipeline.photos.records import DuplicateRow, PhotoRow, Relation
 
@@ -23,7 +24,9 @@ SAME_PHOTO = 1
 SAME_SCENE = 2
 
 
-def same_photo_rows(photos: Sequence[PhotoRow], parameters: CleanParameters) -> list[DuplicateRow]:
+def same_photo_rows(
+    photos: Sequence[PhotoRow], parameters: CleanParameters, before: Compared | None = None
+) -> tuple[list[DuplicateRow], Compared]:
     """Find all pairs of readable files that show the same photo, sorted by path.
 
     Files of equal bytes or equal pixels are always pairs. Photos that show next to nothing are no pairs otherwise.
@@ -31,17 +34,29 @@ def same_photo_rows(photos: Sequence[PhotoRow], parameters: CleanParameters) -> 
     Args:
         photos: rows of `validate`.
         parameters: thresholds, and whether copies that show a part are searched.
+        before: what an earlier search by the same code with the same parameters found, see `find_copies`.
+
+    Returns:
+        The pairs, and what a later search may be given as `before`.
     """
-    by_pixels: defaultdict[str, list[PhotoRow]] = defaultdict(list)
+    by_key: defaultdict[str, list[PhotoRow]] = defaultdict(list)
     for photo in sorted(photos, key=lambda photo: (photo.sha256, photo.path)):
         if not photo.error:
-            by_pixels[photo.pixels_sha256 or photo.sha256].append(photo)
-    copies = list(by_pixels.values())
+            by_key[_key(photo)].append(photo)
+    keys = sorted(by_key)
+    copies = [by_key[key] for key in keys]
     rows = [_row(pair, 0, 1.0) for same_pixels in copies for pair in _pairs_within(same_pixels)]
-    for alike in find_copies(_thumbnails([same_pixels[0] for same_pixels in copies]), parameters):
+    compared = find_copies(keys, _thumbnails([same_pixels[0] for same_pixels in copies]), parameters, before)
+    for alike in compared.pairs:
         for pair in product(copies[alike.first][:_COPIES_LISTED], copies[alike.second][:_COPIES_LISTED]):
             rows.append(_row(pair, alike.hash_distance, alike.correlation, relation=alike.relation))
-    return sorted(rows, key=lambda row: (row.first, row.second))
+    return sorted(rows, key=lambda row: (row.first, row.second)), compared
+
+
+def _key(photo: PhotoRow) -> str:
+    """What a photo is compared under: equal for equal pixels, and bound to the thumbnail that was made of them."""
+    pixels = photo.pixels_sha256 or photo.sha256
+    return blake2b(pixels.encode() + photo.thumbnail, digest_size=16).hexdigest()
 
 
 def correlations(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.batches import read_batches
 from pipeline.photos.cleaning import CleanInputs, CleanResult, clean_photos
+from pipeline.photos.comparisons import read_compared, write_compared
 from pipeline.photos.decisions import HumanDecision, read_decisions
 from pipeline.photos.duplicates import SAME_PHOTO
 from pipeline.photos.listing import UNLABELLED
@@ -24,6 +25,7 @@ from pipeline.photos.scenes import SceneVectors
 
 PHOTOS = "photos.parquet"
 DUPLICATES = "duplicates.parquet"
+COMPARISONS = "comparisons.npz"
 
 _MAX_SHOWN = 5
 _SHA256_DIGITS_SHOWN = 12
@@ -48,13 +50,16 @@ def run(layout: Layout, parameters: Parameters) -> CleanSummary:
         DataError: a table is missing or unusable, or no labelled photo would be left.
     """
     batches = read_batches(layout.batches)
+    comparisons = layout.state / COMPARISONS
     inputs = CleanInputs(
         photos=read_rows(layout.artifacts("validate") / "photos.parquet", PhotoRow),
         batches=batches,
         decisions=read_decisions(layout.decisions),
         vectors=read_vectors(layout.artifacts("embed") / "vectors.npz"),
+        compared=read_compared(comparisons, parameters.clean),
     )
     result = clean_photos(inputs, parameters.clean, parameters.split, parameters.seed)
+    write_compared(comparisons, result.compared, parameters.clean)
     write_rows(layout.artifacts("clean") / PHOTOS, CleanRow, result.photos)
     write_rows(layout.artifacts("clean") / DUPLICATES, DuplicateRow, result.duplicates)
     summary = summarise(result, batches)
