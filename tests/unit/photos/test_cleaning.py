@@ -325,6 +325,17 @@ def test_scenes_give_groups_but_a_given_group_goes_before() -> None:
     assert set(verdicts(result).values()) == {"keep"}
 
 
+def test_scenes_that_are_capped_are_warned_of() -> None:
+    rows = [photo(FIRST, name, number) for number, name in enumerate("abc")]
+    vectors = SceneVectors([row.path for row in rows], np.array([[1, 0], [1, 0.1], [1, 0.2]], dtype=np.float32))
+    parameters = CleanParameters(max_scene_photos=2)
+    result = clean_photos(CleanInputs(rows, (FIRST,), (), vectors), parameters, ALL_TRAIN, seed=7)
+    assert (result.scenes.largest, result.scenes.capped_pairs, result.scenes.capped_groups) == (2, 2, 1)
+    assert [warning.split(";")[0] for warning in result.warnings] == [
+        "1 scenes would have more than 2 photos, clean.max_scene_photos"
+    ]
+
+
 def test_a_rule_that_trips_over_more_than_a_fifth_is_warned_of() -> None:
     rows = [photo(FIRST, f"{number}", number, sharpness=0.001 if number < 3 else 0.5) for number in range(10)]
     assert [warning.split()[0] for warning in cleaned(rows).warnings] == ["blurred"]
