@@ -17,6 +17,7 @@ from pipeline.core.parameters import CleanParameters
 from pipeline.photos.alignment import Floats, agreement, align
 from pipeline.photos.candidates import Hashes, near_pairs
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE, halved
+from pipeline.photos.originals import FIRST, UNKNOWN, derived_one
 from pipeline.photos.records import Relation
 from pipeline.photos.sameness import is_same_photo, is_still, relation_of
 from pipeline.photos.views import PARTIAL_PAIRINGS, PLAIN_PAIRINGS, Pairing, View, view_hashes
@@ -42,6 +43,8 @@ class Alike:
     relation: Relation
     hash_distance: int
     correlation: float
+    derived: str
+    """Which was made from the other: `first`, `second`, or empty where it cannot be told."""
 
 
 def find_copies(thumbnails: Thumbnails, parameters: CleanParameters) -> list[Alike]:
@@ -156,6 +159,7 @@ def _aligned(
             relation=relation_of(chosen[row], placement[row]),
             hash_distance=int(block[row, 3]),
             correlation=round(float(correlation[row]), 4),
+            derived=_derived(block[row], derived_one(first[row], second[row], placement[row], region[row])),
         )
         for row in np.flatnonzero(same)
     ]
@@ -166,3 +170,10 @@ def _greys(thumbnails: Thumbnails, rows: npt.NDArray[np.int64], mirrored: npt.ND
     squares = greys[mirrored].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     greys[mirrored] = squares[:, :, ::-1].reshape(len(squares), thumbnails.shape[1])
     return greys
+
+
+def _derived(candidate: Candidates, made: int) -> str:
+    if made == UNKNOWN:
+        return ""
+    is_of_lower_row = (made == FIRST) == (candidate[0] < candidate[1])
+    return "first" if is_of_lower_row else "second"
