@@ -118,7 +118,11 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
         scenes=scene_counts(rows, scene_pairs, scenes, replay.sides),
         unmatched=unmatched,
         overruled=overruled,
-        warnings=_suspicious_rules(photos, reasons) + [_overruled_sentence(one) for one in overruled],
+        warnings=[
+            *_suspicious_rules(photos, reasons),
+            *_capped_scenes(scenes, parameters),
+            *(_overruled_sentence(one) for one in overruled),
+        ],
         compared=compared,
     )
 
@@ -274,4 +278,14 @@ def _suspicious_rules(photos: Sequence[PhotoRow], reasons: Mapping[str, Set[Reas
         "its threshold in params.yaml fits"
         for reason in QUALITY_REASONS
         if counts[reason] > _SUSPICIOUS_SHARE * len(readable)
+    ]
+
+
+def _capped_scenes(scenes: Scenes, parameters: CleanParameters) -> list[str]:
+    if not scenes.num_capped_pairs:
+        return []
+    return [
+        f"{scenes.num_capped_groups} scenes would have more than {parameters.max_scene_photos} photos, "
+        f"clean.max_scene_photos; {scenes.num_capped_pairs} pairs were left: look whether each shows one scene, and "
+        "raise clean.min_scene_cosine where it does not"
     ]

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from pipeline.photos.records import DuplicateRow, Photo
+from pipeline.photos.records import DuplicateRow, PhotoRow
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -51,22 +51,23 @@ def clusters_of(pairs: Iterable[DuplicateRow]) -> Clusters[str]:
 
 
 class Company:
-    """Photos that are the same photo, directly: by a pair, or because their bytes are equal."""
+    """Photos that are the same photo, directly: by a pair, or because their bytes or pixels are equal."""
 
-    def __init__(self, photos: Iterable[Photo], pairs: Iterable[DuplicateRow], position: Mapping[str, int]) -> None:
+    def __init__(self, photos: Iterable[PhotoRow], pairs: Iterable[DuplicateRow], position: Mapping[str, int]) -> None:
         """Take all photos, their pairs of tier 1, and the number of each batch in order of intake."""
-        self._sha256_of: dict[str, str] = {}
+        self._content_of: dict[str, str] = {}
         self._paths_of: defaultdict[str, list[str]] = defaultdict(list)
         self._arrived: dict[str, int] = {}
         for photo in photos:
-            self._sha256_of[photo.path] = photo.sha256
-            self._paths_of[photo.sha256].append(photo.path)
+            content = photo.pixels_sha256 or photo.sha256
+            self._content_of[photo.path] = content
+            self._paths_of[content].append(photo.path)
             number = position[photo.batch]
-            self._arrived[photo.sha256] = min(number, self._arrived.get(photo.sha256, number))
+            self._arrived[content] = min(number, self._arrived.get(content, number))
         self._alike: defaultdict[str, set[str]] = defaultdict(set)
         self._clusters: Clusters[str] = Clusters()
         for pair in pairs:
-            first, second = self._sha256_of[pair.first], self._sha256_of[pair.second]
+            first, second = self._content_of[pair.first], self._content_of[pair.second]
             if first != second:
                 self._alike[first].add(second)
                 self._alike[second].add(first)
@@ -75,9 +76,9 @@ class Company:
     def clusters(self) -> Iterator[list[str]]:
         """Paths of the photos that are the same photo, directly or through others; two and more of each."""
         joined = self._clusters.all()
-        lonely = ([sha256] for sha256 in self._paths_of if sha256 not in self._alike)
+        lonely = ([content] for content in self._paths_of if content not in self._alike)
         for members in itertools.chain(joined, lonely):
-            paths = [path for sha256 in members for path in self._paths_of[sha256]]
+            paths = [path for content in members for path in self._paths_of[content]]
             if len(paths) > 1:
                 yield paths
 
@@ -86,14 +87,14 @@ class Company:
 
         Args:
             paths: where to start.
-            steps: how many photos may be passed, the last one included; equal bytes are no step.
+            steps: how many photos may be passed, the last one included; equal ones are no step.
             until: the number of the last batch that counts; None = all do.
         """
-        reached = {self._sha256_of[path] for path in paths}
+        reached = {self._content_of[path] for path in paths}
         edge = reached
         for _ in range(steps):
-            edge = {other for sha256 in edge for other in self._alike.get(sha256, ())} - reached
+            edge = {other for content in edge for other in self._alike.get(content, ())} - reached
             if until is not None:
-                edge = {sha256 for sha256 in edge if self._arrived[sha256] <= until}
+                edge = {content for content in edge if self._arrived[content] <= until}
             reached = reached | edge
-        return {path for sha256 in reached for path in self._paths_of[sha256]}
+        return {path for content in reached for path in self._paths_of[content]}

@@ -11,12 +11,13 @@ import numpy as np
 from pipeline.core.hashing import sha256_of_file, sha256_of_value
 from pipeline.core.parameters import CleanParameters
 from pipeline.core.tables import replacing
-from pipeline.photos import alignment, candidates, copies, fingerprints, sameness, views
+from pipeline.photos import alignment, candidates, copies, fingerprints, originals, sameness, views
 from pipeline.photos.copies import Alike, Compared
 from pipeline.photos.records import Relation
 
-_CODE = (alignment, candidates, copies, fingerprints, sameness, views)
+_CODE = (alignment, candidates, copies, fingerprints, originals, sameness, views)
 _RELATIONS = tuple(Relation)
+_DERIVED = ("", "first", "second")
 
 
 def read_compared(path: Path, parameters: CleanParameters) -> Compared | None:
@@ -28,8 +29,8 @@ def read_compared(path: Path, parameters: CleanParameters) -> Compared | None:
             keys, hashes = [str(key) for key in arrays["keys"]], arrays["hashes"]
             pairs, correlations = arrays["pairs"].tolist(), arrays["correlations"].tolist()
         found = [
-            Alike(first, second, _RELATIONS[relation], distance, correlation)
-            for (first, second, relation, distance), correlation in zip(pairs, correlations, strict=True)
+            Alike(first, second, _RELATIONS[relation], distance, correlation, _DERIVED[derived])
+            for (first, second, relation, distance, derived), correlation in zip(pairs, correlations, strict=True)
         ]
         usable = hashes.dtype == np.uint64 and hashes.shape[1:] == (len(keys),)
         usable &= all(0 <= pair.first < pair.second < len(keys) for pair in found)
@@ -40,14 +41,17 @@ def read_compared(path: Path, parameters: CleanParameters) -> Compared | None:
 
 def write_compared(path: Path, compared: Compared, parameters: CleanParameters) -> None:
     """Write what was compared, replacing the file in one step."""
-    pairs = [(pair.first, pair.second, _RELATIONS.index(pair.relation), pair.hash_distance) for pair in compared.pairs]
+    pairs = [
+        (one.first, one.second, _RELATIONS.index(one.relation), one.hash_distance, _DERIVED.index(one.derived))
+        for one in compared.pairs
+    ]
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez(
             stream,
             version=np.array(_version(parameters)),
             keys=np.array(compared.keys, dtype=np.str_),
             hashes=compared.hashes,
-            pairs=np.array(pairs, dtype=np.int64).reshape(-1, 4),
+            pairs=np.array(pairs, dtype=np.int64).reshape(-1, 5),
             correlations=np.array([pair.correlation for pair in compared.pairs], dtype=np.float64),
         )
 

@@ -18,6 +18,7 @@ from pipeline.core.parameters import CleanParameters
 from pipeline.photos.alignment import Flags, Floats, agreement, agreement_in_place, align
 from pipeline.photos.candidates import Hashes, near_pairs
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE, halved
+from pipeline.photos.originals import FIRST, UNKNOWN, derived_one
 from pipeline.photos.records import Relation
 from pipeline.photos.sameness import is_same_photo, is_still, relation_of
 from pipeline.photos.views import PARTIAL_PAIRINGS, PLAIN_PAIRINGS, Pairing, View, view_hashes
@@ -43,6 +44,8 @@ class Alike:
     relation: Relation
     hash_distance: int
     correlation: float
+    derived: str
+    """Which was made from the other: `first`, `second`, or empty where it cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,7 @@ def _aligned(
             relation=relation_of(chosen[row], placement[row]),
             hash_distance=int(block[row, 3]),
             correlation=round(float(correlation[row]), 4),
+            derived=_derived(block[row], derived_one(first[row], second[row], placement[row], region[row])),
         )
         for row in np.flatnonzero(same)
     ]
@@ -248,3 +252,10 @@ def _greys(thumbnails: Thumbnails, rows: npt.NDArray[np.int32], mirrored: npt.ND
     squares = greys[mirrored].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     greys[mirrored] = squares[:, :, ::-1].reshape(len(squares), thumbnails.shape[1])
     return greys
+
+
+def _derived(candidate: Candidates, made: int) -> str:
+    if made == UNKNOWN:
+        return ""
+    is_of_lower_row = (made == FIRST) == (candidate[0] < candidate[1])
+    return "first" if is_of_lower_row else "second"

@@ -49,7 +49,9 @@ def same_photo_rows(
     compared = find_copies(keys, _thumbnails([same_pixels[0] for same_pixels in copies]), parameters, before)
     for alike in compared.pairs:
         for pair in product(copies[alike.first][:_COPIES_LISTED], copies[alike.second][:_COPIES_LISTED]):
-            rows.append(_row(pair, alike.hash_distance, alike.correlation, relation=alike.relation))
+            derived = pair[alike.derived == "second"] if alike.derived else None
+            likeness = (alike.hash_distance, alike.correlation)
+            rows.append(_row(pair, *likeness, relation=alike.relation, derived=derived))
     return sorted(rows, key=lambda row: (row.first, row.second)), compared
 
 
@@ -98,6 +100,7 @@ def _row(
     correlation: float,
     *,
     relation: Relation = Relation.SAME,
+    derived: PhotoRow | None = None,
 ) -> DuplicateRow:
     first, second = sorted(pair, key=lambda photo: photo.path)
     return DuplicateRow(
@@ -109,4 +112,5 @@ def _row(
         first_label=first.label,
         second_label=second.label,
         relation=relation.value,
+        derived="" if derived is None else "first" if derived is first else "second",
     )

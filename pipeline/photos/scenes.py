@@ -91,8 +91,8 @@ def find_scenes(
     rows = _rows(distinct, links.first[taken], links.second[taken])
     left = np.flatnonzero(~taken)
     scenes = clusters_of(rows)
-    full = {scenes.root(distinct[row].path) for row in (*links.first[left], *links.second[left])}
-    return Scenes(rows, len(left), len(full))
+    stopped = {scenes.root(distinct[row].path) for row in (*links.first[left], *links.second[left])}
+    return Scenes(rows, len(left), sum(len(scenes.members(root)) > 1 for root in stopped))
 
 
 def scene_links(vectors: npt.NDArray[np.float32], min_cosine: float, max_mates: int) -> SceneLinks:

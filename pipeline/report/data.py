@@ -58,6 +58,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         same_photo=sum(pair.tier == 1 for pair in duplicates),
         same_scene=sum(pair.tier != 1 for pair in duplicates),
         origin=provenance_of([row for row in rows if row.decision == Decision.KEEP]),
+        scenes=(json_or_none(layout.reports("clean") / "summary.json") or {}).get("scenes"),
         warnings=warnings_of(layout),
         outcomes=outcomes,
         broken=[outcome for outcome in outcomes if not outcome["success"]],

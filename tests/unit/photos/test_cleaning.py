@@ -12,8 +12,9 @@ from pipeline.photos.cleaning import CleanInputs, CleanResult, clean_photos
 from pipeline.photos.decisions import HumanDecision
 from pipeline.photos.fingerprints import perceptual_hash
 from pipeline.photos.groups import SceneCounts
-from pipeline.photos.records import Batch, CleanRow, PhotoRow
+from pipeline.photos.records import Batch, CleanRow, PhotoRow, Side
 from pipeline.photos.scenes import SceneVectors
+from pipeline.photos.sides import arrivals_of, replay_sides
 
 FIRST, SECOND, THIRD = (Batch(name, "", "0" * 64, 1) for name in ("1st", "2nd", "3rd"))
 PINNED = Batch("pinned", "test", "0" * 64, 1)
@@ -325,6 +326,17 @@ def test_scenes_give_groups_but_a_given_group_goes_before() -> None:
     assert set(verdicts(result).values()) == {"keep"}
 
 
+def test_scenes_that_are_capped_are_warned_of() -> None:
+    rows = [photo(FIRST, name, number) for number, name in enumerate("abc")]
+    vectors = SceneVectors([row.path for row in rows], np.array([[1, 0], [1, 0.1], [1, 0.2]], dtype=np.float32))
+    parameters = CleanParameters(max_scene_photos=2)
+    result = clean_photos(CleanInputs(rows, (FIRST,), (), vectors), parameters, ALL_TRAIN, seed=7)
+    assert (result.scenes.largest, result.scenes.capped_pairs, result.scenes.capped_groups) == (2, 2, 1)
+    assert [warning.split(";")[0] for warning in result.warnings] == [
+        "1 scenes would have more than 2 photos, clean.max_scene_photos"
+    ]
+
+
 def test_a_rule_that_trips_over_more_than_a_fifth_is_warned_of() -> None:
     rows = [photo(FIRST, f"{number}", number, sharpness=0.001 if number < 3 else 0.5) for number in range(10)]
     assert [warning.split()[0] for warning in cleaned(rows).warnings] == ["blurred"]
@@ -398,3 +410,41 @@ def test_no_later_batch_removes_a_photo_that_was_on_the_test_side(arrived) -> No
     kept_before = {row.path for row in before.photos if row.decision == "keep" and row.label is not None}
     kept_after = {row.path for row in after.photos if row.decision == "keep"}
     assert kept_before <= kept_after
+
+
+company = st.lists(
+    st.tuples(
+        st.sampled_from((FIRST, SECOND, THIRD)),
+        st.integers(0, 6),
+        st.integers(0, 40),
+        st.sampled_from(("", "", "abbey", "tower")),
+        st.sampled_from((None, None, None, "keep", "together")),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(arrived=company)
+@settings(max_examples=60, deadline=None)
+def test_with_copies_scenes_groups_and_decisions_no_later_batch_moves_a_measured_photo(arrived) -> None:
+    rows = [
+        photo(batch, f"{number:02}", copy_of, group=group, width=100 + number)
+        for number, (batch, copy_of, _, group, _) in enumerate(arrived)
+    ] + [GOOD]
+    angles = np.radians([*(degrees for _, _, degrees, _, _ in arrived), 180])
+    vectors = SceneVectors([row.path for row in rows], np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32))
+    decided = [(row, verdict) for row, (*_, verdict) in zip(rows[:-1], arrived, strict=True) if verdict]
+    decisions = [HumanDecision(row.sha256, verdict, group="g" * (verdict == "together")) for row, verdict in decided]
+    parameters = CleanParameters(min_scene_cosine=0.99, max_scene_photos=3)
+    split = SplitParameters(validation=0.2, test=0.4)
+
+    def measured(until: int) -> set[str]:
+        batches = (FIRST, SECOND, THIRD)[:until]
+        present = [row for row in rows if row.batch in {batch.batch for batch in batches}]
+        result = clean_photos(CleanInputs(present, batches, decisions, vectors), parameters, split, seed=7)
+        replay = replay_sides(arrivals_of(result.photos, result.duplicates, batches), split, 7)
+        assert all(replay.sides[row.path] is not Side.NONE for row in result.photos if row.decision == "keep")
+        return {row.path for row in result.photos if row.decision == "keep" and replay.sides[row.path] is Side.TEST}
+
+    assert measured(1) <= measured(2) <= measured(3)

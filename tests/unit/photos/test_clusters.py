@@ -1,8 +1,10 @@
+from dataclasses import MISSING, fields
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.photos.clusters import Clusters, Company
-from pipeline.photos.records import CleanRow, DuplicateRow
+from pipeline.photos.records import DuplicateRow, PhotoRow
 
 names = st.sampled_from("abcdefghij")
 
@@ -22,6 +24,12 @@ def test_clusters_are_the_same_for_any_order_of_pairs(pairs, order) -> None:
         assert {one, other} <= set(first.members(one))
 
 
+def test_files_of_equal_bytes_are_one_photo() -> None:
+    company = Company([row("a"), row("b", sha256="a"), row("c")], [], {"a": 0, "b": 1, "c": 2})
+    assert company.within(["b.jpg"], 0) == {"a.jpg", "b.jpg"}
+    assert list(company.clusters()) == [["a.jpg", "b.jpg"]]
+
+
 def test_a_name_without_a_pair_is_a_cluster_of_its_own() -> None:
     clusters = Clusters()
     clusters.join("a", "b")
@@ -30,12 +38,15 @@ def test_a_name_without_a_pair_is_a_cluster_of_its_own() -> None:
     assert clusters.all() == [["a", "b", "c"]]
 
 
-def row(name: str, sha256: str = "") -> CleanRow:
-    return CleanRow(f"{name}.jpg", name[0], "wall", sha256 or name, "keep", "", "", "", "")
+def row(name: str, sha256: str = "", pixels_sha256: str = "") -> PhotoRow:
+    values = {field.name: field.default for field in fields(PhotoRow) if field.default is not MISSING}
+    values = {field.name: "" for field in fields(PhotoRow)} | values
+    values |= {"path": f"{name}.jpg", "batch": name[0], "sha256": sha256 or name, "pixels_sha256": pixels_sha256}
+    return PhotoRow(**values)
 
 
 def test_company_goes_by_pairs_and_equal_bytes_and_counts_steps() -> None:
-    rows = [row("a"), row("b"), row("c"), row("d"), row("e", sha256="b"), row("f")]
+    rows = [row("a"), row("b", pixels_sha256="x"), row("c"), row("d"), row("e", pixels_sha256="x"), row("f")]
     pairs = [DuplicateRow(f"{one}.jpg", f"{other}.jpg", 1, 0, 1.0, "wall", "wall") for one, other in ("ab", "bc", "cd")]
     company = Company(rows, pairs, {name: number for number, name in enumerate("abcdef")})
     assert company.within(["a.jpg"], 0) == {"a.jpg"}

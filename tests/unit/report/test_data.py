@@ -1,11 +1,12 @@
 """The photos of a run: every file is counted once, and what a person should look at is said."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from reported_runs import HOSTILE, split_row, write_run
 
-from pipeline.core.tables import read_rows, write_rows
+from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.records import SplitRow
 from pipeline.report.data import Counts, counts_by, section, warnings_of
 
@@ -42,6 +43,16 @@ def test_the_section_shows_batches_reasons_and_broken_expectations(tmp_path: Pat
         "Most can be",
     ):
         assert text in html
+
+
+def test_scenes_are_told_and_those_on_two_sides(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    assert "belong to" not in section(layout, parameters).html
+    scenes = {"photos": 5, "groups": 2, "largest": 3, "capped_pairs": 0, "capped_groups": 0, "cut": 1}
+    write_text(layout.reports("clean") / "summary.json", json.dumps({"scenes": scenes}))
+    html = " ".join(section(layout, parameters).html.split())
+    assert "5 photos belong to 2 scenes, the largest of 3; photos of one scene that came together share a side" in html
+    assert "1 scenes lie on two all the same" in html
 
 
 def test_names_of_files_are_escaped(tmp_path: Path) -> None:
