@@ -11,9 +11,12 @@ _JPEG_START = b"\xff\xd8"
 _JPEG_END = b"\xff\xd9"
 # After 0xff, 0x00 belongs to the picture, 0xd0 to 0xd7 are restarts inside it, and a further 0xff is padding.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_START, _END, _SCAN, _ALONE = 0xD8, 0xD9, 0xDA, 0x01
+_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _DECODING = frozenset(range(0xC0, 0xE0)) - {0xC8, _START, _END}
 """Frames, tables, scans and restart intervals."""
+_TELLING = frozenset((*range(0xE0, 0xF0), 0xFE))
+"""Of applications, and comments; any other marker is damage, which decoders skip each in its own way."""
+_KNOWN = _DECODING | _TELLING
 _SPEAKING_OF_COLOUR = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
 """First bytes, and how many bytes decoders heed: a preview of the photo may follow those of JFIF."""
 _JFIF_PREVIEW_SIZE = slice(12, 14)
@@ -57,20 +60,18 @@ def _jpeg_parts(data: bytes) -> Iterator[bytes | memoryview]:
     view = memoryview(data)
     yield _JPEG_START
     place = len(_JPEG_START)
-    in_scan = False
+    in_scan = has_picture = False
     while marker := _JPEG_MARKER.search(data, place):
         code = data[marker.start() + 1]
         if in_scan:
             yield view[place : marker.start()]
-            in_scan = False
+            in_scan, has_picture = False, True
         place = marker.end()
-        if code == _END:
+        if code == _END and has_picture:
             yield _JPEG_END
             return
-        if code == _ALONE:
-            continue
         end = place + int.from_bytes(data[place : place + 2])
-        if end < place + 2 or end > len(data) or code == _START:
+        if end < place + 2 or end > len(data) or code not in _KNOWN:
             break
         if code in _DECODING:
             yield view[marker.start() : end]

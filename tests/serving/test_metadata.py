@@ -181,10 +181,24 @@ def test_what_calls_itself_picture_behind_the_picture_of_a_png_goes() -> None:
         telling_photos.with_segment(encoded(picture(), "JPEG"), 0xE1, b"")[:4] + b"\xff\xff",
         b"\xff\xd8\xff\xe1\0\1" + encoded(picture(), "JPEG"),
         encoded(picture(), "JPEG")[:20] + encoded(picture(), "JPEG"),
+        telling_photos.with_segment(encoded(picture(), "JPEG"), 0x63, b"damage"),
+        b"\xff\xd8\xff\xd9" + encoded(picture(), "JPEG"),
         encoded(picture(), "PNG")[:-4],
         encoded(picture(), "PNG")[:33] + b"\xff\xff\xff\xfftEXt",
     ),
-    ids=["empty", "webp", "start", "no end", "beyond the end", "short", "start twice", "cut png", "beyond the png"],
+    ids=[
+        "empty",
+        "webp",
+        "start",
+        "no end",
+        "beyond the end",
+        "short",
+        "start twice",
+        "unknown",
+        "end before the picture",
+        "cut png",
+        "beyond the png",
+    ],
 )
 def test_files_that_are_not_laid_out_so_are_left_to_be_encoded_anew(data: bytes) -> None:
     assert without_metadata(data) is None
