@@ -12,7 +12,7 @@ from pipeline.core.hashing import sha256_of_file
 from pipeline.photos.exif import taken_at
 from pipeline.photos.fingerprints import fingerprints_of
 from pipeline.photos.listing import FoundFile
-from pipeline.photos.quality import measurable, quality_of
+from pipeline.photos.quality import detailed, measurable, quality_of
 from pipeline.photos.records import PhotoRow
 from serving.contract import PhotoLimits, UnreadablePhoto, UprightPhoto, read_upright
 
@@ -103,7 +103,7 @@ def _measured(row: PhotoRow, photo: UprightPhoto) -> PhotoRow:
     image = measurable(photo.image)
     grey = image.convert("L")
     fingerprints = fingerprints_of(grey)
-    quality = quality_of(image, grey)
+    quality = quality_of(image, grey, detailed(photo.image))
     camera_time = taken_at(photo.exif)
     return replace(
         row,
