@@ -94,6 +94,11 @@ class CleanParameters(Section):
     max_size_spread: Positive = 3.0
     """Rare sizes so many interquartile ranges beyond the quartiles of all (logarithm of the root of the area) are
     flagged as odd."""
+    max_outlier_spread: Positive = 1.25
+    """Photos that lie farther from their class are listed as suspects: interquartile ranges of these distances above
+    their median."""
+    min_signal_strength: Fraction = 0.4
+    """Properties such as light, size or source that tell a class this well are reported: 0 = guessing, 1 = always."""
     max_hash_distance: Annotated[int, Field(ge=0, le=7)] = 7
     """Bits between perceptual hashes of candidates for the same photo."""
     min_correlation: Fraction = 0.9
