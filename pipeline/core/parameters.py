@@ -92,8 +92,19 @@ class CleanParameters(Section):
     """5th percentile of luma, of 1: photos above are washed out."""
     min_entropy: Annotated[float, Field(ge=0, le=8)] = 2.0
     """Bits of the grey histogram: photos below hold next to nothing."""
-    min_sharpness: Annotated[float, Field(ge=0)] = 0.02
-    """Variance of the Laplacian over variance of the pixels: photos below are blurred."""
+    min_sharpness: Annotated[float, Field(ge=0)] = 0.28
+    """Finest detail over detail four times as coarse: photos below are blurred; sharp ones have 0.5 to 1, large or
+    small."""
+    max_colourless: Fraction = 0.01
+    """Mean spread between the channels, of 1: photos below are flagged as colourless."""
+    max_size_spread: Positive = 3.0
+    """Rare sizes so many interquartile ranges beyond the quartiles of all (logarithm of the root of the area) are
+    flagged as odd."""
+    max_outlier_spread: Positive = 1.25
+    """Photos that lie farther from their class are listed as suspects: interquartile ranges of these distances above
+    their median."""
+    min_signal_strength: Fraction = 0.4
+    """Properties such as light, size or source that tell a class this well are reported: 0 = guessing, 1 = always."""
     max_hash_distance: Annotated[int, Field(ge=0, le=7)] = 7
     """Bits between perceptual hashes of candidates for the same photo."""
     min_correlation: Fraction = 0.9

@@ -19,7 +19,7 @@ from pipeline.photos.groups import (
     with_scene_groups,
 )
 from pipeline.photos.keeping import Standing, choose, derived_photos, pinned_reasons
-from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, is_colourless, quality_reasons
+from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, odd_sizes, quality_reasons
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
 from pipeline.photos.scenes import NO_SCENES, Scenes, SceneVectors, find_scenes
 from pipeline.photos.sides import Replay, arrivals_of, intake_positions, replay_sides
@@ -105,6 +105,8 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     replay = replay_sides(arrivals_of(photos, [*pairs, *scene_pairs], inputs.batches), split, seed)
     known_labels = {photo.label for photo in inputs.photos}
     reasons = {photo.path: _own_reasons(photo, verdicts, known_labels, parameters) for photo in photos}
+    for path in odd_sizes(photos, parameters.max_size_spread):
+        reasons[path] |= {Reason.ODD_SIZE}
     company = Company((photo for photo in photos if not photo.error), pairs, position)
     pinned = _pinned(photos, inputs.batches)
     _add_company(reasons, photos, company, pinned, Replayed(inputs.batches, position, replay, pairs))
@@ -154,8 +156,6 @@ def _own_reasons(
 ) -> frozenset[Reason]:
     """What is said of a photo by itself."""
     reasons = frozenset({Reason.UNREADABLE} if photo.error else quality_reasons(photo, parameters))
-    if not photo.error and is_colourless(photo):
-        reasons |= {Reason.COLOURLESS}
     verdict = verdicts.get(photo.sha256)
     if verdict is None:
         return reasons

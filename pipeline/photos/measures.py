@@ -91,7 +91,7 @@ def _measured(photo: UprightPhoto) -> Measures:
         "pixels_sha256": pixels.hexdigest(),
         "camera_time": exif.taken_at(photo.exif),
         **_values(fingerprints.fingerprints_of(grey)),
-        **_values(quality.quality_of(image, grey)),
+        **_values(quality.quality_of(image, grey, quality.detailed(photo.image))),
     }
 
 

@@ -1,12 +1,19 @@
 """Reasons: why a photo is quarantined or flagged, and the rules that judge one photo by itself."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
 
 from pipeline.core.parameters import CleanParameters
 from pipeline.photos.records import PhotoRow
 
-MAX_COLOURLESS = 0.01
-"""Mean spread between the channels, of 1, below which a photo counts as colourless."""
+_MIN_ODD_FACTOR = 2.0
+"""No size within this factor of the quartiles is odd, however alike the others are."""
+_SAME_SIZE_FACTOR = 1.25
+_COMMON_SHARE = 0.01
+"""A size that more photos come near to is a second camera, and not odd."""
 
 
 class Reason(StrEnum):
@@ -33,6 +40,8 @@ class Reason(StrEnum):
 
     COLOURLESS = "colourless"
     """Flag: grey, whatever its mode says."""
+    ODD_SIZE = "odd_size"
+    """Flag: far larger or smaller than the others, as hardly another is."""
     COPY = "copy"
     """Flag: a pinned photo that is the same as another pinned one."""
     CONTESTED = "contested"
@@ -53,25 +62,87 @@ QUALITY_REASONS = (
 )
 
 FLAGS = frozenset(
-    (Reason.COLOURLESS, Reason.COPY, Reason.CONTESTED, Reason.KEPT_BY_PERSON, Reason.RELABELLED_BY_PERSON)
+    (
+        Reason.COLOURLESS,
+        Reason.ODD_SIZE,
+        Reason.COPY,
+        Reason.CONTESTED,
+        Reason.KEPT_BY_PERSON,
+        Reason.RELABELLED_BY_PERSON,
+    )
 )
 """Reasons that quarantine nothing."""
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A measure of a readable photo, and the threshold on whose wrong side it gets a reason."""
+
+    reason: Reason
+    measure: str
+    """What is measured, in words."""
+    value: Callable[[PhotoRow], float]
+    threshold: Callable[[CleanParameters], float]
+    parameter: str
+    """Key of the threshold in the section `clean` of `params.yaml`."""
+    is_floor: bool
+    """Whether photos below the threshold get the reason, or those above."""
+
+    def trips(self, photo: PhotoRow, parameters: CleanParameters) -> bool:
+        """Whether a readable photo lies on the wrong side."""
+        value, threshold = self.value(photo), self.threshold(parameters)
+        return value < threshold if self.is_floor else value > threshold
+
+
+def _rule(reason: Reason, measure: str, value: Callable[[PhotoRow], float], parameter: str, *, is_floor: bool) -> Rule:
+    return Rule(reason, measure, value, lambda parameters: float(getattr(parameters, parameter)), parameter, is_floor)
+
+
+RULES = (
+    _rule(Reason.TINY, "shorter side, pixels", lambda row: min(row.width, row.height), "min_side", is_floor=True),
+    _rule(
+        Reason.ODD_ASPECT_RATIO,
+        "longer over shorter side",
+        lambda row: max(row.width, row.height) / min(row.width, row.height),
+        "max_aspect_ratio",
+        is_floor=False,
+    ),
+    _rule(Reason.DARK, "99th percentile of luma", lambda row: row.brightness_high, "min_brightness", is_floor=True),
+    _rule(
+        Reason.WASHED_OUT, "5th percentile of luma", lambda row: row.brightness_low, "max_brightness", is_floor=False
+    ),
+    _rule(Reason.LOW_INFORMATION, "entropy of the greys, bits", lambda row: row.entropy, "min_entropy", is_floor=True),
+    _rule(Reason.BLURRED, "sharpness", lambda row: row.sharpness, "min_sharpness", is_floor=True),
+    _rule(Reason.COLOURLESS, "spread between channels", lambda row: row.colourfulness, "max_colourless", is_floor=True),
+)
+"""All rules that judge a photo by its own measures; a pixel of a side counts, so widths are above 0."""
+
+
 def quality_reasons(photo: PhotoRow, parameters: CleanParameters) -> set[Reason]:
-    """Judge one readable photo by its measures."""
-    shorter, longer = sorted((photo.width, photo.height))
-    tripped = {
-        Reason.TINY: shorter < parameters.min_side,
-        Reason.ODD_ASPECT_RATIO: longer > parameters.max_aspect_ratio * shorter,
-        Reason.DARK: photo.brightness_high < parameters.min_brightness,
-        Reason.WASHED_OUT: photo.brightness_low > parameters.max_brightness,
-        Reason.LOW_INFORMATION: photo.entropy < parameters.min_entropy,
-        Reason.BLURRED: photo.sharpness < parameters.min_sharpness,
-    }
-    return {reason for reason, is_tripped in tripped.items() if is_tripped}
+    """Judge one readable photo by its own measures; flags are among the reasons."""
+    return {rule.reason for rule in RULES if rule.trips(photo, parameters)}
 
 
-def is_colourless(photo: PhotoRow) -> bool:
-    """Whether a readable photo shows no colour, however it is stored."""
-    return photo.colourfulness < MAX_COLOURLESS
+def odd_sizes(photos: Sequence[PhotoRow], max_spread: float) -> set[str]:
+    """Paths of the readable photos that are far larger or smaller than the others, as hardly another is.
+
+    Sizes are compared as ratios, and a size that more than one photo in a hundred comes near to is never odd:
+    collections hold the photos of several cameras, and each has its own. Among fewer than a hundred photos none is odd.
+
+    Args:
+        photos: all photos of a run.
+        max_spread: interquartile ranges beyond the quartiles from where a size is odd, above 0.
+    """
+    readable = [photo for photo in photos if not photo.error]
+    if not readable:
+        return set()
+    areas = np.array([photo.width * photo.height for photo in readable], dtype=np.float64)
+    # Rounded, since the last digits depend on the machine's logarithm.
+    sizes = np.round(np.log(areas) / 2, 9)
+    lower, upper = np.quantile(sizes, (0.25, 0.75), method="lower")
+    reach = max(max_spread * (upper - lower), np.log(_MIN_ODD_FACTOR))
+    ordered, near = np.sort(sizes), np.log(_SAME_SIZE_FACTOR)
+    neighbours = np.searchsorted(ordered, sizes + near, "right") - np.searchsorted(ordered, sizes - near, "left")
+    is_rare = neighbours <= _COMMON_SHARE * len(readable)
+    is_far = (sizes > upper + reach) | (sizes < lower - reach)
+    return {readable[index].path for index in np.flatnonzero(is_far & is_rare)}

@@ -94,7 +94,7 @@ class PhotoRow:
     entropy: float
     """Bits of the 256-bin grey histogram, 0 to 8."""
     sharpness: float
-    """Variance of the Laplacian over variance of the greys; 0 for a constant photo."""
+    """Finest detail over detail four times as coarse; about 0.5 to 1 for a sharp photo, 0 for a constant one."""
     colourfulness: float
     """Mean spread between the channels of a pixel, 0 to 1; near 0 = colourless."""
     group: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.core.parameters import CleanParameters
 from pipeline.photos.provenance import Credit, credit_of
-from pipeline.photos.reasons import FLAGS, MAX_COLOURLESS, Reason
+from pipeline.photos.reasons import FLAGS, Reason
 from pipeline.photos.records import Decision, DuplicateRow, PhotoRow, SplitRow
 
 MAX_SHOWN = 12
@@ -172,7 +172,9 @@ _MEANINGS: dict[Reason, Callable[[CleanParameters], str]] = {
     Reason.LOW_INFORMATION: lambda limits: (
         f"The greys carry less than {limits.min_entropy:g} bits: next to nothing is on it."
     ),
-    Reason.BLURRED: lambda limits: f"Sharpness is below {limits.min_sharpness:g}.",
+    Reason.BLURRED: lambda limits: (
+        f"Sharpness, the finest detail over detail four times as coarse, is below {limits.min_sharpness:g}."
+    ),
     Reason.COPY_OF_KEPT: lambda _: "The same photo as one that is kept.",
     Reason.LABEL_CONFLICT: lambda _: "The same photo came under two labels, so neither can be trusted.",
     Reason.TWIN_OF_PINNED: lambda _: "The same photo as one of the pinned test set.",
@@ -197,7 +199,8 @@ _MEASURES: dict[Reason, tuple[Callable[[PhotoRow], float], Callable[[PhotoRow], 
 }
 """Distance beyond the threshold, and the measure in words."""
 _FLAG_MEANINGS: dict[Reason, str] = {
-    Reason.COLOURLESS: f"grey: the channels differ by less than {MAX_COLOURLESS:g} of 1",
+    Reason.COLOURLESS: "grey: the channels of a pixel hardly differ",
+    Reason.ODD_SIZE: "far larger or smaller than the others, as hardly another is",
     Reason.COPY: "a photo of the pinned test set that is there twice",
     Reason.CONTESTED: "a test photo of which a copy came under another label",
     Reason.KEPT_BY_PERSON: "somebody kept it in spite of the reasons beside",
