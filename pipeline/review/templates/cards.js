@@ -49,7 +49,7 @@ function drawLine(line) {
 
 function drawGroupButtons(item) {
   const buttons = item.labels.slice(0, 9).map((label, place) => button("label", `All are ${label}`, String(place + 1), label));
-  if (item.photos.length > 1) buttons.push(button("different", "Different photos: keep all", "b"));
+  if (item.photos.length > 1) buttons.push(button("different", item.photos.length > 2 ? "Different: keep all" : "Different: keep both", "b"));
   if (item.photos.length > 1) buttons.push(button("group", "Belong together…", "g"));
   if (view.section === "copies") buttons.push(button("fix", "Fix as proposed", "f"));
   buttons.push(button("agree", "Right as it is", "a"));
@@ -74,8 +74,7 @@ function drawCard(item, sha256, number) {
     if (card) buttons.append(element("button", { ...attributes, title: `${words} (${letter})` }, words));
   }
   if (item.photos.length === 1 && item.section !== DECIDED && !sections.get(item.section).is_grouped) {
-    const attributes = { type: "button", "data-do": "agree", "aria-keyshortcuts": "a", "aria-label": "right as it is" };
-    buttons.append(element("button", { ...attributes, title: "Right as it is (a)" }, "✓"));
+    buttons.append(button("agree", "Right as it is", "a"));
   }
   if (item.suggested) buttons.append(button("accept", `It is ${item.suggested}`, "y", item.suggested));
   const why = element("button", { type: "button", class: "link", "data-do": "why" }, "why…");
