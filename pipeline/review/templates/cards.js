@@ -6,6 +6,13 @@ const VERDICTS = [
   ["together", "Group", "t"],
 ];
 
+const TITLES = {
+  different: "They are different photos: none of them goes",
+  group: "They belong together: they share a side",
+  fix: "Write the proposal down, so that it stays so",
+  agree: "Nothing to change: writes nothing, goes on",
+};
+
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -50,14 +57,15 @@ function drawLine(line) {
 function drawGroupButtons(item) {
   const buttons = item.labels.slice(0, 9).map((label, place) => button("label", `All are ${label}`, String(place + 1), label));
   if (item.photos.length > 1) buttons.push(button("different", item.photos.length > 2 ? "Different: keep all" : "Different: keep both", "b"));
-  if (item.photos.length > 1) buttons.push(button("group", "Belong together…", "g"));
-  if (view.section === "copies") buttons.push(button("fix", "Fix as proposed", "f"));
+  if (item.photos.length > 1) buttons.push(button("group", "Together…", "g"));
+  if (view.section === "copies") buttons.push(button("fix", "Fix", "f"));
   buttons.push(button("agree", "Right as it is", "a"));
   return element("div", { class: "buttons" }, ...buttons);
 }
 
 function button(action, words, letter, value = "") {
   const made = element("button", { type: "button", "data-do": action, "data-value": value, "aria-keyshortcuts": letter });
+  if (TITLES[action]) made.title = TITLES[action];
   made.append(words, " ", element("kbd", { "aria-hidden": "true" }, letter));
   return made;
 }
