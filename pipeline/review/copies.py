@@ -14,12 +14,15 @@ _LEAD = (
     "Photos that are the same photo. Those under several labels come first, then those of which the run is least sure. "
     "What is left alone goes as proposed."
 )
-_RELATIONS = {
-    Relation.SAME: "the same picture",
-    Relation.MIRRORED: "mirrored",
-    Relation.CROPPED: "cropped",
-    Relation.CAPTIONED: "captioned",
-    Relation.TURNED: "turned",
+_NAMES = {Relation.SAME: "the same picture"}
+"""Of relations whose own name says too little by itself."""
+_DIFFERENCES = {
+    Relation.SAME: "the same picture as photo {}",
+    Relation.MIRRORED: "photo {} mirrored",
+    Relation.CROPPED: "the same as photo {} but for its edges",
+    Relation.CAPTIONED: "the same as photo {} but for a strip",
+    Relation.TURNED: "photo {} turned a little",
+    Relation.SCENE: "the scene of photo {}",
 }
 
 
@@ -79,9 +82,9 @@ def _item(photos: Sequence[str], pairs: _Pairs, cards: Mapping[str, Card]) -> It
         facets=(
             *((CONFLICT,) if len(labels) > 1 else ()),
             *((ACROSS,) if is_measured else ()),
-            *(_RELATIONS.get(Relation(relation), relation) for relation in sorted(relations)),
+            *(_NAMES.get(Relation(relation), relation) for relation in sorted(relations)),
         ),
-        lines=_proposal(staying, ordered, labels, cards),
+        lines=_proposal(staying, ordered, cards, _originals(ordered, pairs, cards)),
         notes={photo: note for photo, note in notes.items() if note},
         labels=labels if len(labels) > 1 else (),
     )
@@ -98,31 +101,43 @@ def _likeness(photo: str, number: Mapping[str, int], pairs: _Pairs, cards: Mappi
     )
     if pair is None:
         return ""
-    words = _RELATIONS.get(Relation(pair.relation), pair.relation)
+    words = _DIFFERENCES[Relation(pair.relation)].format(number[other])
     bits = f"{pair.hash_distance} bit{'' if pair.hash_distance == 1 else 's'} apart"
-    return f"{words} as photo {number[other]}: {bits}, correlation {pair.correlation:.3f}"
+    return f"{words}: {bits}, correlation {pair.correlation:.3f}"
 
 
 def _proposal(
-    staying: Sequence[str], photos: Sequence[str], labels: Sequence[str], cards: Mapping[str, Card]
+    staying: Sequence[str], photos: Sequence[str], cards: Mapping[str, Card], originals: Mapping[str, set[str]]
 ) -> tuple[str, ...]:
+    labels = _labels(photos, cards)
     conflict = [f"Came as {' and as '.join(labels)}."] if len(labels) > 1 else []
     if not staying:
         return (*conflict, "None stays.")
     if len(staying) == len(photos):
         return (*conflict, "It stays." if len(photos) == 1 else "All stay.")
-    going = [cards[photo] for photo in photos if photo not in staying]
     if len(staying) > 1:
         return (*conflict, f"Photos 1 to {len(staying)} stay.")
-    advantages = _advantages(cards[staying[0]], going)
+    advantages = _advantages(cards[staying[0]], [cards[photo] for photo in photos[1:]], originals)
     return (*conflict, f"Photo 1 stays{': ' + ', '.join(advantages) if advantages else ''}.")
 
 
-def _advantages(card: Card, going: Sequence[Card]) -> list[str]:
+def _originals(photos: Sequence[str], pairs: _Pairs, cards: Mapping[str, Card]) -> dict[str, set[str]]:
+    """The photos that each one was cut or covered from."""
+    found: dict[str, set[str]] = {photo: set() for photo in photos}
+    for photo in photos:
+        for other, pair in pairs.get(photo, ()):
+            part = {"first": pair.first, "second": pair.second}.get(pair.derived)
+            if part in cards[photo].places:
+                found[photo].add(other)
+    return found
+
+
+def _advantages(card: Card, going: Sequence[Card], originals: Mapping[str, set[str]]) -> list[str]:
     """In what a photo is ahead of all its copies, whatever of it decided."""
     found = {
         "somebody kept it": "kept by person" in card.reasons,
         "it is on the test side": card.side == Side.TEST,
+        "the others were made from it": all(card.sha256 in originals[other.sha256] for other in going),
         "it is the largest": all(card.width * card.height > other.width * other.height for other in going),
         "it is the sharpest": all(card.sharpness > other.sharpness for other in going),
     }

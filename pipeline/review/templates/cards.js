@@ -6,6 +6,13 @@ const VERDICTS = [
   ["together", "Group", "t"],
 ];
 
+const TITLES = {
+  different: "They are different photos: none of them goes",
+  group: "They belong together: they share a side",
+  fix: "Write the proposal down, so that it stays so",
+  agree: "Nothing to change: writes nothing, goes on",
+};
+
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -49,15 +56,16 @@ function drawLine(line) {
 
 function drawGroupButtons(item) {
   const buttons = item.labels.slice(0, 9).map((label, place) => button("label", `All are ${label}`, String(place + 1), label));
-  if (item.photos.length > 1) buttons.push(button("different", "Different photos: keep all", "b"));
-  if (item.photos.length > 1) buttons.push(button("group", "Belong together…", "g"));
-  if (view.section === "copies") buttons.push(button("fix", "Fix as proposed", "f"));
+  if (item.photos.length > 1) buttons.push(button("different", item.photos.length > 2 ? "Different: keep all" : "Different: keep both", "b"));
+  if (item.photos.length > 1) buttons.push(button("group", "Together…", "g"));
+  if (view.section === "copies") buttons.push(button("fix", "Fix", "f"));
   buttons.push(button("agree", "Right as it is", "a"));
   return element("div", { class: "buttons" }, ...buttons);
 }
 
 function button(action, words, letter, value = "") {
   const made = element("button", { type: "button", "data-do": action, "data-value": value, "aria-keyshortcuts": letter });
+  if (TITLES[action]) made.title = TITLES[action];
   made.append(words, " ", element("kbd", { "aria-hidden": "true" }, letter));
   return made;
 }
@@ -74,8 +82,7 @@ function drawCard(item, sha256, number) {
     if (card) buttons.append(element("button", { ...attributes, title: `${words} (${letter})` }, words));
   }
   if (item.photos.length === 1 && item.section !== DECIDED && !sections.get(item.section).is_grouped) {
-    const attributes = { type: "button", "data-do": "agree", "aria-keyshortcuts": "a", "aria-label": "right as it is" };
-    buttons.append(element("button", { ...attributes, title: "Right as it is (a)" }, "✓"));
+    buttons.append(button("agree", "Right as it is", "a"));
   }
   if (item.suggested) buttons.append(button("accept", `It is ${item.suggested}`, "y", item.suggested));
   const why = element("button", { type: "button", class: "link", "data-do": "why" }, "why…");

@@ -25,7 +25,7 @@ def test_what_stays_comes_first_and_each_copy_says_how_it_is_like_it() -> None:
     assert item.photos == (b, a, c)
     assert item.notes == {
         a: "the same picture as photo 1: 1 bit apart, correlation 0.980",
-        c: "cropped as photo 1: 7 bits apart, correlation 0.912",
+        c: "the same as photo 1 but for its edges: 7 bits apart, correlation 0.912",
     }
     assert item.facets == ("cropped", "the same picture")
     assert item.lines == ("Photo 1 stays.",)
@@ -38,6 +38,18 @@ def test_why_it_stays_is_said_by_what_it_is_ahead_in() -> None:
     (item,) = items(given)
     assert item.lines == ("Photo 1 stays: it is on the test side, it is the largest.",)
     assert ACROSS in item.facets
+
+
+def test_an_original_stays_before_what_was_made_from_it() -> None:
+    rows = [row("one/a", **GONE), row("one/b", **COPY), row("one/c", **GONE)]
+    pairs = [
+        replace(pair("one/a", "one/b", relation="cropped"), derived="first"),
+        replace(pair("one/b", "one/c", relation="captioned"), derived="second"),
+    ]
+    (item,) = items(material(rows, pairs))
+    assert item.lines == ("Photo 1 stays: the others were made from it.",)
+    (item,) = items(material(rows, [pairs[0], replace(pairs[1], derived="first")]))
+    assert item.lines == ("Photo 1 stays.",)
 
 
 def test_contradicting_labels_come_first_then_the_least_alike() -> None:
