@@ -49,9 +49,11 @@ class Sent:
 
 
 def noisy(colour: str, seed: int) -> Image.Image:
-    noise = np.random.default_rng(seed).integers(-60, 61, (9, 11, 3))
-    small = (np.array(COLOURS[colour]) + noise).clip(0, 255).astype(np.uint8)
-    return Image.fromarray(small).resize((44, 36), Image.Resampling.BICUBIC)
+    """Coarse patches, so that no photo is like another, under a fine grain, so that none is blurred."""
+    generator = np.random.default_rng(seed)
+    patches = generator.integers(-60, 61, (9, 11, 3)).repeat(4, axis=0).repeat(4, axis=1)
+    grain = generator.integers(-30, 31, (36, 44, 1))
+    return Image.fromarray((np.array(COLOURS[colour]) + patches + grain).clip(0, 255).astype(np.uint8))
 
 
 def telling(number: int, colour: str) -> tuple[str, bytes]:
