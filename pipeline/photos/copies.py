@@ -214,17 +214,15 @@ def _aligned(
         placement[rows] = align(first[rows], second[rows], placement[rows], region[rows])
         agreed = agreement(first[rows], second[rows], placement[rows], region[rows])
         same[rows], correlation[rows] = is_same_photo(agreed, placement[rows], parameters), agreed.correlation
-    return [
-        Alike(
-            first=int(block[row, :2].min()),
-            second=int(block[row, :2].max()),
-            relation=relation_of(chosen[row], placement[row]),
-            hash_distance=int(block[row, 3]),
-            correlation=round(float(correlation[row]), 4),
-            derived=_derived(block[row], derived_one(first[row], second[row], placement[row], region[row])),
-        )
-        for row in np.flatnonzero(same)
-    ]
+    found = []
+    for row in np.flatnonzero(same):
+        relation = relation_of(chosen[row], placement[row])
+        is_whole = relation == Relation.SAME
+        made = UNKNOWN if is_whole else derived_one(first[row], second[row], placement[row], region[row])
+        ahead, behind = sorted(block[row, :2].tolist())
+        correlated = round(float(correlation[row]), 4)
+        found.append(Alike(ahead, behind, relation, int(block[row, 3]), correlated, _derived(block[row], made)))
+    return found
 
 
 def _same_in_place(

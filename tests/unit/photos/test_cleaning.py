@@ -384,7 +384,7 @@ def test_the_outcome_is_the_same_for_any_order_of_photos_and_decisions(arrived, 
     split = SplitParameters(validation=0.2, test=0.3)
     expected = cleaned(rows, *decisions, split=split)
     again = cleaned(order.sample(rows, len(rows)), *reversed(decisions), split=split)
-    assert again == expected
+    assert replace(again, compared=expected.compared) == expected
     assert [row.path for row in expected.photos] == sorted(row.path for row in rows)
 
 
@@ -426,7 +426,7 @@ company = st.lists(
 
 
 @given(arrived=company)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_with_copies_scenes_groups_and_decisions_no_later_batch_moves_a_measured_photo(arrived) -> None:
     rows = [
         photo(batch, f"{number:02}", copy_of, group=group, width=100 + number)

@@ -143,7 +143,7 @@ def test_the_choice_depends_on_no_order(drawn, links, order) -> None:
 
 
 @given(drawn=drawn_photos, links=drawn_links)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_two_copies_stay_unless_the_test_side_measured_both(drawn, links) -> None:
     photos = rows_of(drawn)
     pairs = links_among(photos, links)
@@ -159,7 +159,7 @@ def test_no_two_copies_stay_unless_the_test_side_measured_both(drawn, links) -> 
 
 @pytest.mark.parametrize("with_keeps", (False, True))
 @given(drawn=drawn_photos, links=drawn_links)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_later_batch_takes_a_photo_from_the_test_side(with_keeps, drawn, links) -> None:
     photos = rows_of(drawn)
     pairs = links_among(photos, links)
