@@ -5,8 +5,9 @@ import os
 import tempfile
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,15 +46,18 @@ def schema_of(row_type: type) -> pa.Schema:
     return pa.schema(fields)
 
 
-def write_rows(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
-    """Write rows as Parquet, replacing the file in one step; equal rows give equal bytes."""
+def write_rows(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
+    """Write rows as Parquet, replacing the file in one step; equal rows give equal bytes.
+
+    Rows may come one after the other: no more than some thousands are held at once.
+    """
     schema = schema_of(row_type)
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", version="2.6", write_statistics=False) as writer,
     ):
-        for start in range(0, max(1, len(rows)), _ROWS_AT_ONCE):
-            part = rows[start : start + _ROWS_AT_ONCE]
+        waiting = iter(rows)
+        while part := list(islice(waiting, _ROWS_AT_ONCE)):
             columns = {name: list(map(attrgetter(name), part)) for name in schema.names}
             writer.write_table(pa.Table.from_pydict(columns, schema=schema))
 

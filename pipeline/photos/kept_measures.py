@@ -54,6 +54,7 @@ _GET_MEASURES = f"""
 SELECT {_COLUMNS}, checksum, used FROM measures
 WHERE sha256 IN (SELECT value FROM json_each(?)) AND making = ?
 """  # noqa: S608 -- the columns are our own
+_GET_MEASURED = "SELECT sha256 FROM measures WHERE sha256 IN (SELECT value FROM json_each(?)) AND making = ?"
 _GET_ANY = "SELECT 1 FROM measures WHERE making = ? LIMIT 1"
 _PUT_FILES = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_MEASURES = f"INSERT OR REPLACE INTO measures VALUES ({', '.join('?' * (len(MEASURED) + 3))})"  # noqa: S608
@@ -96,6 +97,10 @@ class KeptMeasures:
                 found[path] = sha256
                 self._note(used, _USE_FILE, path)
         return found
+
+    def measured_of(self, sha256s: Iterable[str]) -> set[str]:
+        """Tell of which bytes measures are kept."""
+        return {sha256 for (sha256,) in self._rows(_GET_MEASURED, set(sha256s), self._making)}
 
     def measures_of(self, sha256s: Iterable[str]) -> dict[str, Measures]:
         """Give the measures that are kept, by the sha256 of the bytes."""

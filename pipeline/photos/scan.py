@@ -11,9 +11,9 @@ from typing import TypeVar
 from pipeline.core.progress import with_progress
 from pipeline.photos.kept_measures import KeptMeasures
 from pipeline.photos.listing import FoundFile
-from pipeline.photos.measures import Measures, measure
+from pipeline.photos.measures import measure
 from pipeline.photos.readers import Readers, Work, do_tasks
-from pipeline.photos.reading import Identity, Reading, Take, hashed, killed, read_task, row_of, unread
+from pipeline.photos.reading import Identity, Reading, Take, hashed, killed, read_file, read_task, row_of, unread
 from pipeline.photos.records import PhotoRow
 from serving.contract import PhotoLimits
 
@@ -37,8 +37,8 @@ class Scanner:
     kept: KeptMeasures
 
 
-def scan_photos(files: Sequence[FoundFile], scanner: Scanner) -> list[PhotoRow]:
-    """Make a row of every file, in the order of the files.
+def scan_photos(files: Sequence[FoundFile], scanner: Scanner) -> Iterator[PhotoRow]:
+    """Make a row of every file, in the order of the files; few rows stand in memory at once.
 
     A file that is still what an earlier run read is not opened. Another is hashed, where any measures are kept, and
     decoded only if its bytes are new.
@@ -46,33 +46,47 @@ def scan_photos(files: Sequence[FoundFile], scanner: Scanner) -> list[PhotoRow]:
     Raises:
         MachineError: readers cannot be had, or die again and again.
     """
-    found = {file.path: file for file in files if not file.problem}
-    rows: dict[str, PhotoRow] = {}
+    known, unknown = _recognise([file.path for file in files if not file.problem], scanner)
+    readings = _measured(unknown, scanner)
+    for group in _groups(files):
+        kept = scanner.kept.measures_of(known[file.path] for file in group if file.path in known)
+        for file in group:
+            if file.problem:
+                measures = unread(file.problem).measures
+            elif file.path in unknown:
+                measures = next(readings).measures
+            elif known[file.path] in kept:
+                measures = kept[known[file.path]]
+            else:  # the store was damaged, or emptied by another run, since it was asked
+                measures = read_file(scanner.root / file.path, scanner.limits).measures
+            yield row_of(file, measures)
+
+
+def _recognise(paths: Sequence[str], scanner: Scanner) -> tuple[dict[str, str], dict[str, int]]:
+    """Tell the files of which measures are kept, and their sha256, from those to read, and their bytes."""
+    known: dict[str, str] = {}
     unknown: dict[str, int] = {}
-    for paths in _groups(found):
-        identities = {path: _identity_of(f"{scanner.root}/{path}") for path in paths}
-        measured = _recognised(scanner.kept, {path: one for path, one in identities.items() if one})
-        rows |= {path: row_of(found[path], measures) for path, measures in measured.items()}
-        unknown |= {path: one.num_bytes if one else 0 for path, one in identities.items() if path not in measured}
-    if not scanner.kept.is_empty():
-        for readings in _read(unknown, hashed, "recognising photos", scanner):
-            known = scanner.kept.measures_of(reading.measures["sha256"] for reading in readings.values())
-            copies = {path: one for path, one in readings.items() if one.whole and one.measures["sha256"] in known}
-            scanner.kept.know(copies)
-            rows |= {path: row_of(found[path], known[one.measures["sha256"]]) for path, one in copies.items()}
-    for readings in _read(
-        {path: unknown[path] for path in unknown if path not in rows}, measure, "reading photos", scanner
-    ):
+    for group in _groups(paths):
+        identities = {path: _identity_of(f"{scanner.root}/{path}") for path in group}
+        sha256s = scanner.kept.sha256s_of({path: one for path, one in identities.items() if one})
+        measured = scanner.kept.measured_of(sha256s.values())
+        known |= {path: sha256 for path, sha256 in sha256s.items() if sha256 in measured}
+        unknown |= {path: one.num_bytes if one else 0 for path, one in identities.items() if path not in known}
+    if scanner.kept.is_empty():
+        return known, unknown
+    for readings in _read(unknown, hashed, "recognising photos", scanner):
+        measured = scanner.kept.measured_of(reading.measures["sha256"] for reading in readings.values())
+        copies = {path: one for path, one in readings.items() if one.whole and one.measures["sha256"] in measured}
+        scanner.kept.know(copies)
+        known |= {path: one.measures["sha256"] for path, one in copies.items()}
+    return known, {path: num_bytes for path, num_bytes in unknown.items() if path not in known}
+
+
+def _measured(sizes: Mapping[str, int], scanner: Scanner) -> Iterator[Reading]:
+    """Readings of files in their order, kept as they come."""
+    for readings in _read(sizes, measure, "reading photos", scanner):
         scanner.kept.keep(readings)
-        rows |= {path: row_of(found[path], reading.measures) for path, reading in readings.items()}
-    return [row_of(file, unread(file.problem).measures) if file.problem else rows[file.path] for file in files]
-
-
-def _recognised(kept: KeptMeasures, identities: Mapping[str, Identity]) -> dict[str, Measures]:
-    """Measures of the files that need not be opened, by path."""
-    sha256s = kept.sha256s_of(identities)
-    measures = kept.measures_of(sha256s.values())
-    return {path: measures[sha256] for path, sha256 in sha256s.items() if sha256 in measures}
+        yield from readings.values()
 
 
 def _identity_of(location: str) -> Identity | None:

@@ -4,10 +4,10 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -67,8 +67,9 @@ def run(layout: Layout, parameters: Parameters) -> ValidateResult:
     table = layout.artifacts("validate") / PHOTOS
     reports = layout.reports("validate")
     with _checker(len(listing.files)) as check:
-        rows, warnings = _scan(layout, listing.files, parameters.validate_)
-        write_rows(table, PhotoRow, rows)
+        warnings: list[str] = []
+        rows: list[PhotoRow] = []
+        write_rows(table, PhotoRow, _noted(_scan(layout, listing.files, parameters.validate_, warnings), rows))
         write_text(reports / "summary.json", _json(summarise(rows, listing.warnings)))
         check_labels(rows)
         docs = reports / "data_docs"
@@ -150,16 +151,24 @@ def summarise(rows: Sequence[PhotoRow], warnings: Sequence[str]) -> dict[str, An
 
 
 def _scan(
-    layout: Layout, files: Sequence[FoundFile], parameters: ValidateParameters
-) -> tuple[list[PhotoRow], list[str]]:
-    """Rows of all files, and what a person should know of how they were had."""
+    layout: Layout, files: Sequence[FoundFile], parameters: ValidateParameters, warnings: list[str]
+) -> Iterator[PhotoRow]:
+    """Rows of all files, in their order; what a person should know of how they were had is added to the warnings."""
     limits = PhotoLimits(parameters.max_bytes, parameters.max_pixels)
     today = int(time.time() // _SECONDS_PER_DAY)
     with (
         _readers_of(layout, parameters, limits) as readers_for,
         closing(KeptMeasures(layout.state / KEPT_MEASURES, making_of_measures(limits), today)) as kept,
     ):
-        return scan_photos(files, Scanner(layout.root.resolve(), limits, readers_for, kept)), kept.warnings
+        yield from scan_photos(files, Scanner(layout.root.resolve(), limits, readers_for, kept))
+        warnings += kept.warnings
+
+
+def _noted(rows: Iterable[PhotoRow], notes: list[PhotoRow]) -> Iterator[PhotoRow]:
+    """Pass rows through and note each without its thumbnail, which is most of it."""
+    for row in rows:
+        notes.append(replace(row, thumbnail=b""))
+        yield row
 
 
 @contextmanager

@@ -3,6 +3,7 @@ import io
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -73,7 +74,7 @@ def scanner(root: Path, readers: Readers | None = None, store: str = "measures.s
 
 def rows_of(root: Path, readers: Readers | None = None, store: str = "measures.sqlite") -> list[PhotoRow]:
     with scanner(root, readers, store) as ours:
-        return scan_photos(files_of(root), ours)
+        return list(scan_photos(files_of(root), ours))
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_a_file_that_goes_between_listing_and_reading_costs_itself_alone(root: P
     files = files_of(root)
     (root / path_of(3)).unlink()
     with scanner(root) as ours:
-        rows = scan_photos(files, ours)
+        rows = list(scan_photos(files, ours))
     assert [row.path for row in rows] == [file.path for file in files]
     assert [row.error for row in rows if row.sha256 == NOTHING_READ] == ["cannot be read: No such file or directory"]
 
@@ -174,10 +175,10 @@ def test_a_file_that_kills_its_decoder_costs_itself_alone(root: Path, monkeypatc
 def test_rows_are_the_same_for_any_order_of_files_and_any_number_of_workers(root: Path, workers: int) -> None:
     files = files_of(root)
     with scanner(root, store="one") as ours:
-        expected = scan_photos(files, ours)
+        expected = list(scan_photos(files, ours))
     shuffled = random.Random(workers).sample(files, len(files))
     with scanner(root, in_processes(workers), "other") as ours:
-        rows = scan_photos(shuffled, ours)
+        rows = list(scan_photos(shuffled, ours))
     assert [row.path for row in expected] == [file.path for file in files]
     assert [row.path for row in rows] == [file.path for file in shuffled]
     assert sorted(rows, key=lambda row: row.path) == expected
@@ -195,6 +196,16 @@ def test_whatever_came_before_a_run_says_what_a_first_run_would(
             put(root, number, photo(content) if content else b"no photo")
         (root / "data").mkdir(exist_ok=True)
         assert rows_of(root) == [read_photo(root, file, LIMITS) for file in files_of(root)]
+
+
+def test_a_store_that_is_damaged_while_it_is_used_changes_no_row(root: Path) -> None:
+    expected = rows_of(root)
+    store = root / ".heritage" / "measures.sqlite"
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE measures SET entropy = 9 WHERE rowid = 77")
+    with scanner(root) as ours:
+        assert list(scan_photos(files_of(root), ours)) == expected
+        assert ["a row was altered" in warning for warning in ours.kept.warnings] == [True]
 
 
 def test_no_file_is_changed(root: Path) -> None:
