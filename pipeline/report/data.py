@@ -60,6 +60,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         origin=provenance_of([row for row in rows if row.decision == Decision.KEEP]),
         scenes=(json_or_none(layout.reports("clean") / "summary.json") or {}).get("scenes"),
         warnings=warnings_of(layout),
+        judged=json_or_none(layout.reports("clean") / "summary.json") or {},
         outcomes=outcomes,
         broken=[outcome for outcome in outcomes if not outcome["success"]],
         data_docs=_DATA_DOCS if has_docs else "",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.core.parameters import Parameters
+from pipeline.core.parameters import CleanParameters, Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.batches import read_batches
@@ -19,16 +19,29 @@ from pipeline.photos.decisions import HumanDecision, read_decisions
 from pipeline.photos.duplicates import SAME_PHOTO
 from pipeline.photos.listing import UNLABELLED
 from pipeline.photos.provenance import licence_warnings, provenance_of
+from pipeline.photos.quantiles import summarise_measures
 from pipeline.photos.reasons import FLAGS
-from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
+from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side, SuspectRow, Suspicion
 from pipeline.photos.scenes import SceneVectors
+from pipeline.photos.signals import Signal, find_signals
+from pipeline.photos.suspects import find_suspects
 
 PHOTOS = "photos.parquet"
 DUPLICATES = "duplicates.parquet"
 COMPARISONS = "comparisons.npz"
+SUSPECTS = "suspects.parquet"
 
 _MAX_SHOWN = 5
 _SHA256_DIGITS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is reported of the photos and drops none of them."""
+
+    suspects: list[SuspectRow]
+    signals: list[Signal]
+    have_vectors: bool
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class CleanSummary:
 
 
 def run(layout: Layout, parameters: Parameters) -> CleanSummary:
-    """Clean the photos of `validate`; write `photos.parquet`, `duplicates.parquet` and the report.
+    """Clean the photos of `validate`; write `photos`, `duplicates` and `suspects.parquet` and the report.
 
     Raises:
         DataError: a table is missing or unusable, or no labelled photo would be left.
@@ -62,7 +75,10 @@ def run(layout: Layout, parameters: Parameters) -> CleanSummary:
     write_compared(comparisons, result.compared, parameters.clean)
     write_rows(layout.artifacts("clean") / PHOTOS, CleanRow, result.photos)
     write_rows(layout.artifacts("clean") / DUPLICATES, DuplicateRow, result.duplicates)
-    summary = summarise(result, batches)
+    findings = find(inputs, result, parameters.clean)
+    write_rows(layout.artifacts("clean") / SUSPECTS, SuspectRow, findings.suspects)
+    summary = summarise(result, batches) | summarise_findings(inputs.photos, findings, parameters.clean)
+    summary["warnings"] += [signal.sentence for signal in findings.signals]
     text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     write_text(layout.reports("clean") / "summary.json", text)
     return CleanSummary(
@@ -72,6 +88,26 @@ def run(layout: Layout, parameters: Parameters) -> CleanSummary:
         reasons=summary["quarantined_by_reason"],
         warnings=(*summary["warnings"], *_unmatched_lines(result.unmatched)),
     )
+
+
+def find(inputs: CleanInputs, result: CleanResult, parameters: CleanParameters) -> Findings:
+    """Look for kept photos that seem filed wrongly, and for properties that tell the class."""
+    return Findings(
+        suspects=find_suspects(result.photos, inputs.vectors, parameters.max_outlier_spread),
+        signals=find_signals(inputs.photos, result.photos, parameters.min_signal_strength),
+        have_vectors=inputs.vectors is not None,
+    )
+
+
+def summarise_findings(photos: Sequence[PhotoRow], findings: Findings, parameters: CleanParameters) -> dict[str, Any]:
+    """Suspects by kind, signals, and the measures of all photos beside the thresholds of the rules."""
+    kinds = Counter(suspect.kind for suspect in findings.suspects)
+    return {
+        "quantiles": [asdict(one) for one in summarise_measures(photos, parameters)],
+        "signals": [asdict(one) for one in findings.signals],
+        "suspects": {kind.value: kinds[kind] for kind in Suspicion},
+        "suspects_note": "" if findings.have_vectors else "not looked for: `embed` made no vectors of the photos",
+    }
 
 
 def _unmatched_lines(unmatched: Sequence[HumanDecision]) -> list[str]:
