@@ -10,6 +10,7 @@ from pipeline.core.errors import DataError
 from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows
+from pipeline.photos import copies
 from pipeline.photos.batches import write_batches
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo
@@ -140,3 +141,29 @@ def test_vectors_of_embed_give_scene_groups_and_an_empty_file_of_them_gives_none
 def test_a_missing_table_of_validate_is_told_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         clean.run(Layout(tmp_path), parameters())
+
+
+def test_a_second_run_compares_nothing_again_and_writes_the_same(
+    checkout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean.run(checkout, parameters())
+    table = checkout.artifacts("clean") / clean.DUPLICATES
+    first = table.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing is new")
+
+    monkeypatch.setattr(copies, "view_hashes", refuse)
+    clean.run(checkout, parameters())
+    assert table.read_bytes() == first
+
+
+def test_a_damaged_record_of_comparisons_is_made_anew(checkout: Layout) -> None:
+    clean.run(checkout, parameters())
+    record = checkout.state / clean.COMPARISONS
+    table = checkout.artifacts("clean") / clean.DUPLICATES
+    written, first = record.read_bytes(), table.read_bytes()
+    record.write_bytes(b"damaged")
+    clean.run(checkout, parameters())
+    assert table.read_bytes() == first
+    assert len(record.read_bytes()) == len(written)
