@@ -2,7 +2,7 @@
 
 Two hashes that differ in at most 7 bits differ in at most one bit in one of their four quarters, so that it is enough
 to look up, quarter by quarter, the 17 values within one bit: time grows with the pairs that share a quarter, not with
-all pairs.
+all pairs. A few hundred hashes are compared one by one, which is quicker then.
 
 Reference:
     Norouzi, Punjani, Fleet, "Fast Search in Hamming Space with Multi-Index Hashing", CVPR 2012, arXiv 1307.2982.
@@ -23,6 +23,8 @@ _QUARTERS = 4
 _BITS = np.uint64(16)
 _LOW = np.uint64(0xFFFF)
 _COMPARISONS_AT_ONCE = 1 << 21
+_FEW_COMPARISONS = 1 << 18
+"""Up to so many pairs are compared one by one sooner than looked up."""
 
 
 def near_pairs(left: Hashes, right: Hashes, max_distance: int) -> Iterator[tuple[Indices, Indices]]:
@@ -41,7 +43,12 @@ def near_pairs(left: Hashes, right: Hashes, max_distance: int) -> Iterator[tuple
     """
     if not 0 <= max_distance <= MAX_DISTANCE:
         raise ValueError(f"max_distance is {max_distance}; 0 to {MAX_DISTANCE} can be searched")
-    for quarter in range(_QUARTERS if len(left) and len(right) else 0):
+    if len(left) * len(right) <= _FEW_COMPARISONS:
+        near = np.bitwise_count(left[:, None] ^ right[None]) <= max_distance
+        rows, others = np.nonzero(near)
+        yield rows, others
+        return
+    for quarter in range(_QUARTERS):
         yield from _near_in_quarter(left, right, max_distance, quarter)
 
 

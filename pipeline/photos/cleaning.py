@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import CleanParameters, SplitParameters
@@ -71,7 +71,7 @@ class CleanResult:
     overruled: list[HumanDecision]
     """Decisions to keep photos that are unreadable, would let training see the test, or lie under two labels."""
     warnings: list[str]
-    compared: Compared
+    compared: Compared | None = field(default=None, compare=False, repr=False)
     """What the next run need not compare again."""
 
 

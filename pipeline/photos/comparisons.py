@@ -23,7 +23,7 @@ _DERIVED = ("", "first", "second")
 def read_compared(path: Path, parameters: CleanParameters) -> Compared | None:
     """Read what an earlier run compared; None where there is nothing that this code with these parameters could use."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             if str(arrays["version"]) != _version(parameters):
                 return None
             keys, hashes = [str(key) for key in arrays["keys"]], arrays["hashes"]

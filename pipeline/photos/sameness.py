@@ -12,9 +12,9 @@ from pipeline.photos.views import Pairing
 _STILL = 0.015
 """Up to so much, in sides and radians, a placement is taken for none: under a pixel of the thumbnail."""
 _MAX_TURN_OF_CROP = 0.004
-_MIN_TURN = radians(2.6)
+_MIN_TURN = radians(2.0)
 """Who crops does not turn, and who turns a photo turns it visibly; hands turn a camera by what lies between."""
-_MIN_CONTAINED = 0.965
+_MIN_CONTAINED = 0.974
 """A copy shows a part of its source, or the source a part of it; two photos of one scene each show something else."""
 _LEAST_STRETCH, _MOST_STRETCH, _MOST_SQUEEZE, _MAX_TURN = 0.65, 1.55, 1.3, radians(7.0)
 

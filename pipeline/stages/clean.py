@@ -72,7 +72,8 @@ def run(layout: Layout, parameters: Parameters) -> CleanSummary:
         compared=read_compared(comparisons, parameters.clean),
     )
     result = clean_photos(inputs, parameters.clean, parameters.split, parameters.seed)
-    write_compared(comparisons, result.compared, parameters.clean)
+    if result.compared is not None:
+        write_compared(comparisons, result.compared, parameters.clean)
     write_rows(layout.artifacts("clean") / PHOTOS, CleanRow, result.photos)
     write_rows(layout.artifacts("clean") / DUPLICATES, DuplicateRow, result.duplicates)
     findings = find(inputs, result, parameters.clean)

@@ -10,6 +10,7 @@ from pipeline.core.errors import DataError
 from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows
+from pipeline.photos import copies
 from pipeline.photos.batches import write_batches
 from pipeline.photos.decisions import HumanDecision, write_decisions
 from pipeline.photos.listing import FoundFile
@@ -150,3 +151,29 @@ def test_decisions_that_match_nothing_are_told_on_the_console(checkout: Layout) 
         "7 lines of reviews/decisions.csv are about photos that this run does not see: 000000000000,"
     )
     assert warning.endswith(" and 2 more")
+
+
+def test_a_second_run_compares_nothing_again_and_writes_the_same(
+    checkout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean.run(checkout, parameters())
+    table = checkout.artifacts("clean") / clean.DUPLICATES
+    first = table.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing is new")
+
+    monkeypatch.setattr(copies, "view_hashes", refuse)
+    clean.run(checkout, parameters())
+    assert table.read_bytes() == first
+
+
+def test_a_damaged_record_of_comparisons_is_made_anew(checkout: Layout) -> None:
+    clean.run(checkout, parameters())
+    record = checkout.state / clean.COMPARISONS
+    table = checkout.artifacts("clean") / clean.DUPLICATES
+    written, first = record.read_bytes(), table.read_bytes()
+    record.write_bytes(b"damaged")
+    clean.run(checkout, parameters())
+    assert table.read_bytes() == first
+    assert len(record.read_bytes()) == len(written)
