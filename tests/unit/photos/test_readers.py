@@ -1,37 +1,12 @@
-import os
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from reading_work import death, fail, minus, squares, squares_or_death
 
 from pipeline.core.errors import MachineError
 from pipeline.photos import readers
 from pipeline.photos.readers import Readers, Work, do_tasks, in_processes, in_this_process
-
-
-def squares(items: Sequence[int]) -> list[int]:
-    time.sleep(0.001 * (items[0] % 5))
-    return [item * item for item in items]
-
-
-def squares_or_death(items: Sequence[int]) -> list[int]:
-    if any(item % 100 == 13 for item in items):
-        os._exit(1)
-    return [item * item for item in items]
-
-
-def death(items: Sequence[int]) -> list[int]:
-    os._exit(1)
-
-
-def fail(items: Sequence[int]) -> list[int]:
-    raise ValueError("a fault of the program")
-
-
-def minus(item: int) -> int:
-    return -item
-
 
 TASKS = [list(range(start, start + 10)) for start in range(0, 120, 10)]
 

@@ -1,6 +1,5 @@
 import hashlib
 import io
-import os
 import random
 import shutil
 import sqlite3
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from reading_work import KILLER, measure_or_die
 
 from pipeline.photos import scan
 from pipeline.photos.kept_measures import KeptMeasures
@@ -27,7 +27,6 @@ from serving.contract import PhotoLimits
 LIMITS = PhotoLimits()
 TODAY = 20_000
 NUM_FILES = 150
-KILLER = b"this kills the decoder"
 
 
 def photo(seed: int) -> bytes:
@@ -146,12 +145,6 @@ def test_a_file_that_goes_between_listing_and_reading_costs_itself_alone(root: P
         rows = list(scan_photos(files, ours))
     assert [row.path for row in rows] == [file.path for file in files]
     assert [row.error for row in rows if row.sha256 == NOTHING_READ] == ["cannot be read: No such file or directory"]
-
-
-def measure_or_die(data: bytes, limits: PhotoLimits) -> Measures:
-    if data.startswith(KILLER):
-        os._exit(1)
-    return measure(data, limits)
 
 
 def test_a_file_that_kills_its_decoder_costs_itself_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
