@@ -13,7 +13,10 @@ UNKNOWN, FIRST, SECOND = 0, 1, 2
 _MIN_SHARE = 0.022
 """Of a photo that the other does not show: more than a row of pixels."""
 _MAX_DEVIATION = 3.0
-"""Median deviation from the median grey: what a bar, a frame or an empty corner has at most, written on or not."""
+"""Median deviation from the median grey: what a bar, a frame or an empty corner has at most."""
+_NEAR_BLACK_OR_WHITE = 30.0
+_MAX_DEVIATION_IF_WRITTEN_ON = 15.0
+"""Of a black or white bar, as most captions have."""
 
 
 def derived_one(first: Greys, second: Greys, placement: npt.NDArray[np.float32], region: Flags) -> int:
@@ -51,7 +54,10 @@ def _by_plainness(first: bool, second: bool) -> int:
 
 
 def _is_plain(greys: Greys) -> bool:
-    return bool(np.median(np.abs(greys - np.median(greys))) <= _MAX_DEVIATION)
+    middle = np.median(greys)
+    is_black_or_white = min(middle, 255 - middle) <= _NEAR_BLACK_OR_WHITE
+    allowed = _MAX_DEVIATION_IF_WRITTEN_ON if is_black_or_white else _MAX_DEVIATION
+    return bool(np.median(np.abs(greys - middle)) <= allowed)
 
 
 def _not_shared(placement: npt.NDArray[np.float32]) -> tuple[Flags, Flags]:
