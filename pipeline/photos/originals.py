@@ -23,7 +23,7 @@ def derived_one(first: Greys, second: Greys, placement: npt.NDArray[np.float32],
     """Tell which of two aligned thumbnails of one photo was made from the other.
 
     What only one of them shows decides: where it is plain (a bar, a frame, empty corners) it was added, else the other
-    was cut. Where a strip was painted over, the one whose strip is plain was made from the other.
+    was cut. Where both show the same but for a strip, the one whose strip is plain was made from the other.
 
     Args:
         first: (2304,) float32 greys in [0, 255], mirrored where the other is.
@@ -34,8 +34,6 @@ def derived_one(first: Greys, second: Greys, placement: npt.NDArray[np.float32],
     Returns:
         `FIRST`, `SECOND`, or `UNKNOWN`.
     """
-    if not region.all():
-        return _by_plainness(_is_plain(first[~region]), _is_plain(second[~region]))
     only_first, only_second = _not_shared(placement)
     has_first, has_second = only_first.mean() >= _MIN_SHARE, only_second.mean() >= _MIN_SHARE
     if has_first and has_second:
@@ -44,7 +42,7 @@ def derived_one(first: Greys, second: Greys, placement: npt.NDArray[np.float32],
         return FIRST if _is_plain(first[only_first]) else SECOND
     if has_second:
         return SECOND if _is_plain(second[only_second]) else FIRST
-    return UNKNOWN
+    return UNKNOWN if region.all() else _by_plainness(_is_plain(first[~region]), _is_plain(second[~region]))
 
 
 def _by_plainness(first: bool, second: bool) -> int:
