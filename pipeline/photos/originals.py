@@ -13,14 +13,17 @@ UNKNOWN, FIRST, SECOND = 0, 1, 2
 _MIN_SHARE = 0.022
 """Of a photo that the other does not show: more than a row of pixels."""
 _MAX_DEVIATION = 3.0
-"""Median deviation from the median grey: what a bar, a frame or an empty corner has at most, written on or not."""
+"""Median deviation from the median grey: what a bar, a frame or an empty corner has at most."""
+_NEAR_BLACK_OR_WHITE = 30.0
+_MAX_DEVIATION_IF_WRITTEN_ON = 15.0
+"""Of a black or white bar, as most captions have."""
 
 
 def derived_one(first: Greys, second: Greys, placement: npt.NDArray[np.float32], region: Flags) -> int:
     """Tell which of two aligned thumbnails of one photo was made from the other.
 
     What only one of them shows decides: where it is plain (a bar, a frame, empty corners) it was added, else the other
-    was cut. Where a strip was painted over, the one whose strip is plain was made from the other.
+    was cut. Where both show the same but for a strip, the one whose strip is plain was made from the other.
 
     Args:
         first: (2304,) float32 greys in [0, 255], mirrored where the other is.
@@ -31,8 +34,6 @@ def derived_one(first: Greys, second: Greys, placement: npt.NDArray[np.float32],
     Returns:
         `FIRST`, `SECOND`, or `UNKNOWN`.
     """
-    if not region.all():
-        return _by_plainness(_is_plain(first[~region]), _is_plain(second[~region]))
     only_first, only_second = _not_shared(placement)
     has_first, has_second = only_first.mean() >= _MIN_SHARE, only_second.mean() >= _MIN_SHARE
     if has_first and has_second:
@@ -41,7 +42,7 @@ def derived_one(first: Greys, second: Greys, placement: npt.NDArray[np.float32],
         return FIRST if _is_plain(first[only_first]) else SECOND
     if has_second:
         return SECOND if _is_plain(second[only_second]) else FIRST
-    return UNKNOWN
+    return UNKNOWN if region.all() else _by_plainness(_is_plain(first[~region]), _is_plain(second[~region]))
 
 
 def _by_plainness(first: bool, second: bool) -> int:
@@ -51,7 +52,10 @@ def _by_plainness(first: bool, second: bool) -> int:
 
 
 def _is_plain(greys: Greys) -> bool:
-    return bool(np.median(np.abs(greys - np.median(greys))) <= _MAX_DEVIATION)
+    middle = np.median(greys)
+    is_black_or_white = min(middle, 255 - middle) <= _NEAR_BLACK_OR_WHITE
+    allowed = _MAX_DEVIATION_IF_WRITTEN_ON if is_black_or_white else _MAX_DEVIATION
+    return bool(np.median(np.abs(greys - middle)) <= allowed)
 
 
 def _not_shared(placement: npt.NDArray[np.float32]) -> tuple[Flags, Flags]:

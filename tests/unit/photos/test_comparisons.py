@@ -12,7 +12,7 @@ PARAMETERS = CleanParameters()
 COMPARED = Compared(
     keys=["a", "b", "c"],
     hashes=np.arange(6, dtype=np.uint64).reshape(2, 3),
-    pairs=[Alike(0, 2, Relation.CROPPED, 5, 0.9876)],
+    pairs=[Alike(0, 2, Relation.CROPPED, 5, 0.9876, "second")],
 )
 
 

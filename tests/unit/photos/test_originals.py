@@ -41,7 +41,7 @@ def covered(image: Image.Image) -> Image.Image:
 
 
 def turned(image: Image.Image) -> Image.Image:
-    return image.rotate(4, Image.Resampling.BICUBIC)
+    return image.rotate(3, Image.Resampling.BICUBIC)
 
 
 def derived(first: Image.Image, second: Image.Image) -> str:
