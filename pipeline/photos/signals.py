@@ -18,7 +18,8 @@ _FOLDS = 5
 _STEPS = 16
 """A measure is told apart in so many steps of equally many photos."""
 _MAX_SOURCES = 64
-"""Of more sources the rare ones count as one."""
+_MIN_PHOTOS_PER_SOURCE = 5
+"""Sources beyond the commonest, or of fewer photos, count as one."""
 _MIN_PHOTOS_PER_CLASS = 30
 """Of smaller classes hardly any property could be said not to tell them."""
 
@@ -44,7 +45,7 @@ class _Steps:
     name: str
     codes: Whole
     in_words: Callable[[int, bool], str]
-    """Of a code, and whether all codes up to it are meant or all beyond; of a source that code alone, or all others."""
+    """Of a code, and whether all codes up to it are meant or all beyond; of a source that code alone."""
     is_ordered: bool
     consequence: str
 
@@ -147,10 +148,11 @@ def _sourced(rows: Sequence[PhotoRow]) -> list[_Steps]:
     steps = []
     for name, source in _SOURCES.items():
         values = [source(row) for row in rows]
-        common = [value for value, _ in sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))]
-        if len(common) > 1:
-            code_of = {value: min(position, _MAX_SOURCES) for position, value in enumerate(common)}
-            codes = np.array([code_of[value] for value in values], dtype=np.int64)
+        ordered = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
+        common = [value for value, count in ordered[:_MAX_SOURCES] if count >= _MIN_PHOTOS_PER_SOURCE]
+        if len(ordered) > 1:
+            code_of = {value: position for position, value in enumerate(common)}
+            codes = np.array([code_of.get(value, len(common)) for value in values], dtype=np.int64)
             in_words = _source_in_words(name, common)
             consequence = f"a model can learn to tell the {name} instead of what is shown"
             steps.append(_Steps(name, codes, in_words, False, consequence))
@@ -165,9 +167,10 @@ def _range_in_words(words: str, edges: npt.NDArray[np.float64]) -> Callable[[int
 
 
 def _source_in_words(name: str, values: Sequence[str]) -> Callable[[int, bool], str]:
-    def in_words(code: int, is_within: bool) -> str:
-        value = "a rare one" if code == _MAX_SOURCES else f"`{values[code]}`" if values[code] else "none"
-        return f"{name} {value}" if is_within else f"{name} other than {value}"
+    def in_words(code: int, _: bool) -> str:
+        if code == len(values):
+            return f"{name} that few photos have"
+        return f"{name} `{values[code]}`" if values[code] else f"no {name}"
 
     return in_words
 
@@ -179,9 +182,11 @@ def _signal(steps: _Steps, labels: Whole, folds: Whole, classes: Sequence[str]) 
     num_codes = int(steps.codes.max()) + 1
     own = np.bincount(steps.codes[labels == label], minlength=num_codes) / np.sum(labels == label)
     others = np.bincount(steps.codes[labels != label], minlength=num_codes) / np.sum(labels != label)
+    gap = own - others
     if steps.is_ordered:
         own, others = np.cumsum(own)[:-1], np.cumsum(others)[:-1]
-    code = int(np.argmax(np.round(np.abs(own - others), 9)))
+        gap = np.abs(own - others)
+    code = int(np.argmax(np.round(gap, 9)))
     is_within = bool(own[code] >= others[code])
     inside, outside = (_percent(share if is_within else 1 - share) for share in (own[code], others[code]))
     sentence = (

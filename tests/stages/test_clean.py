@@ -15,7 +15,7 @@ from pipeline.photos.batches import write_batches
 from pipeline.photos.decisions import HumanDecision, write_decisions
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo
-from pipeline.photos.records import Batch, CleanRow, DuplicateRow, PhotoRow
+from pipeline.photos.records import Batch, CleanRow, DuplicateRow, PhotoRow, SuspectRow
 from pipeline.stages import clean
 from serving.contract import PhotoLimits
 
@@ -177,3 +177,14 @@ def test_a_damaged_record_of_comparisons_is_made_anew(checkout: Layout) -> None:
     clean.run(checkout, parameters())
     assert table.read_bytes() == first
     assert len(record.read_bytes()) == len(written)
+
+
+def test_suspects_are_listed_and_where_vectors_are_missing_the_summary_says_so(checkout: Layout) -> None:
+    clean.run(checkout, parameters())
+    summary = json.loads((checkout.reports("clean") / "summary.json").read_text())
+    assert read_rows(checkout.artifacts("clean") / "suspects.parquet", SuspectRow) == []
+    assert summary["suspects"] == {"outlier": 0, "label": 0}
+    assert "`embed` made no vectors" in summary["suspects_note"]
+    assert summary["signals"] == []
+    lines = {line["rule"]: line for line in summary["quantiles"]}
+    assert (lines["blurred"]["parameter"], lines["blurred"]["num_tripped"]) == ("min_sharpness", 1)

@@ -1,13 +1,14 @@
 """The photos of a run: every file is counted once, and what a person should look at is said."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from reported_runs import HOSTILE, split_row, write_run
 
 from pipeline.core.tables import read_rows, write_rows, write_text
-from pipeline.photos.records import SplitRow
+from pipeline.photos.quantiles import summarise_measures
+from pipeline.photos.records import PhotoRow, SplitRow
 from pipeline.report.data import Counts, counts_by, section, warnings_of
 
 
@@ -53,6 +54,23 @@ def test_scenes_are_told_and_those_on_two_sides(tmp_path: Path) -> None:
     html = " ".join(section(layout, parameters).html.split())
     assert "5 photos belong to 2 scenes, the largest of 3; photos of one scene that came together share a side" in html
     assert "1 scenes lie on two all the same" in html
+
+
+def test_measures_stand_beside_their_thresholds_and_suspects_are_counted(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    rows = read_rows(layout.artifacts("validate") / "photos.parquet", PhotoRow)
+    summary = {
+        "suspects": {"label": 1234, "outlier": 5},
+        "suspects_note": "",
+        "quantiles": [asdict(one) for one in summarise_measures(rows, parameters.clean)],
+    }
+    write_text(layout.reports("clean") / "summary.json", json.dumps(summary))
+    html = " ".join(section(layout, parameters).html.split())
+    assert "1,234 photos seem filed under the wrong class and 5 look like hardly any other of theirs" in html
+    assert "below 0.28 <code>min_sharpness</code>" in html
+    note = {"suspects": {"label": 0, "outlier": 0}, "suspects_note": "not looked for"}
+    write_text(layout.reports("clean") / "summary.json", json.dumps(note))
+    assert "Photos that seem filed wrongly were not looked for." in section(layout, parameters).html
 
 
 def test_names_of_files_are_escaped(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+import numpy as np
+from good_photos import GOOD
+
+from pipeline.core.parameters import CleanParameters
+from pipeline.photos.quantiles import summarise_measures
+from pipeline.photos.reasons import odd_sizes, quality_reasons
+
+
+def sized(*sizes: tuple[int, int]) -> list:
+    return [replace(GOOD, path=f"{n:04}", width=width, height=height) for n, (width, height) in enumerate(sizes)]
+
+
+def test_a_lone_far_larger_or_smaller_photo_is_of_odd_size() -> None:
+    assert odd_sizes(sized(*[(640, 480)] * 200, (9000, 6000), (100, 80)), 3.0) == {"0200", "0201"}
+
+
+def test_the_photos_of_a_second_camera_are_not_of_odd_size() -> None:
+    assert odd_sizes(sized(*[(64, 64)] * 900, *[(4000, 3000)] * 100), 3.0) == set()
+
+
+def test_sizes_within_a_factor_of_two_are_never_odd() -> None:
+    assert odd_sizes(sized(*[(64, 64)] * 200, (120, 120), (34, 34)), 3.0) == set()
+
+
+def test_wide_spread_sizes_have_no_odd_one() -> None:
+    sides = np.geomspace(60, 6000, 300).astype(int).tolist()
+    assert odd_sizes(sized(*[(side, side) for side in sides]), 3.0) == set()
+
+
+def test_unreadable_photos_have_no_size() -> None:
+    assert odd_sizes([replace(GOOD, error="damaged", width=0, height=0)], 3.0) == set()
+
+
+def test_colourless_is_judged_by_its_threshold() -> None:
+    assert quality_reasons(replace(GOOD, colourfulness=0.0099), CleanParameters()) == {"colourless"}
+    assert quality_reasons(replace(GOOD, colourfulness=0.01), CleanParameters()) == set()
+    assert quality_reasons(replace(GOOD, colourfulness=0.015), CleanParameters(max_colourless=0.02)) == {"colourless"}
+
+
+def test_measures_are_summarised_beside_their_thresholds() -> None:
+    rows = [replace(GOOD, path=str(n), sharpness=n / 100) for n in range(101)]
+    rows.append(replace(GOOD, error="damaged"))
+    lines = {line.rule: line for line in summarise_measures(rows, CleanParameters(min_sharpness=0.1))}
+    assert (lines["blurred"].num_tripped, lines["blurred"].threshold, lines["blurred"].trips_below) == (10, 0.1, True)
+    assert (lines["blurred"].quantiles["0.05"], lines["blurred"].quantiles["1"]) == (0.05, 1.0)
+    assert lines["odd_aspect_ratio"].quantiles["0.5"] == 1.3333
+    assert lines["dark"].num_tripped == 0
+
+
+def test_without_readable_photos_there_is_nothing_to_summarise() -> None:
+    assert summarise_measures([replace(GOOD, error="damaged")], CleanParameters()) == []
