@@ -94,11 +94,11 @@ def agreement(first: Floats, second: Floats, placement: Floats, region: Flags) -
     inside &= region
     moved, second = _equally_fine(moved, second, placement)
     kept = _best_fitting(moved, second, inside)
-    shown = inside.sum(axis=1, dtype=np.float32) / np.maximum(region.sum(axis=1, dtype=np.float32), 1)
+    shown = np.count_nonzero(inside, axis=1) / np.maximum(np.count_nonzero(region, axis=1), 1)
     return Agreement(
         correlation=_correlation(moved, second, kept),
         detail=_correlation(_detail(moved), _detail(second), kept & _without_edge(inside)),
-        contained=shown * np.maximum(placement[:, 0] * placement[:, 1], 1),
+        contained=(shown * np.maximum(placement[:, 0] * placement[:, 1], 1)).astype(np.float32),
     )
 
 
@@ -206,7 +206,7 @@ def _best_fitting(moved: Floats, second: Floats, inside: Flags) -> Flags:
     """Leave out the pixels that disagree most, once contrast and brightness are made equal."""
     off = np.abs(_fitted(moved, second, inside) - second)
     off[~inside] = _FAR
-    worst = (inside.sum(axis=1) * _KEPT_SHARE).astype(np.int64)
+    worst = (np.count_nonzero(inside, axis=1) * _KEPT_SHARE).astype(np.int64)
     limit = np.take_along_axis(np.sort(off, axis=1), np.maximum(worst - 1, 0)[:, None], axis=1)
     kept: Flags = inside & (off <= limit)
     return kept
@@ -221,7 +221,7 @@ def _fitted(moved: Floats, second: Floats, where: Flags) -> Floats:
 
 
 def _mean(values: Floats, where: Flags) -> Floats:
-    count = np.maximum(where.sum(axis=1, dtype=np.float32), 1)
+    count = np.maximum(np.count_nonzero(where, axis=1).astype(np.float32), 1)
     mean: Floats = ((values * where).sum(axis=1) / count)[:, None]
     return mean
 
