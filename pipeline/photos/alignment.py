@@ -16,6 +16,7 @@ from pipeline.photos.fingerprints import THUMBNAIL_SIDE
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 _Sampler = Callable[[Floats, Floats, Floats], Floats]
 
 SIDE = THUMBNAIL_SIDE
@@ -29,6 +30,8 @@ _COARSE_STEPS = 4
 _FINE_STEPS = 2
 _KEPT_SHARE = 0.85
 """Of the pixels that both show: the others fit worst, and are left out."""
+_PADDING = 1
+"""Pixels beyond the edge that interpolation reaches."""
 _MAX_STEP = 0.05
 """Largest change of a placement in one step, as a share of the side."""
 _DAMPING = 1e-3
@@ -91,11 +94,11 @@ def agreement(first: Floats, second: Floats, placement: Floats, region: Flags) -
     inside &= region
     moved, second = _equally_fine(moved, second, placement)
     kept = _best_fitting(moved, second, inside)
-    shown = inside.sum(axis=1, dtype=np.float32) / np.maximum(region.sum(axis=1, dtype=np.float32), 1)
+    shown = np.count_nonzero(inside, axis=1) / np.maximum(np.count_nonzero(region, axis=1), 1)
     return Agreement(
         correlation=_correlation(moved, second, kept),
         detail=_correlation(_detail(moved), _detail(second), kept & _without_edge(inside)),
-        contained=shown * np.maximum(placement[:, 0] * placement[:, 1], 1),
+        contained=(shown * np.maximum(placement[:, 0] * placement[:, 1], 1)).astype(np.float32),
     )
 
 
@@ -147,32 +150,46 @@ def _sampled(thumbnails: Floats, placement: Floats, take: _Sampler) -> tuple[Flo
 
 
 def _linear(thumbnails: Floats, column: Floats, row: Floats) -> Floats:
-    side = _side(thumbnails)
-    left, top = (np.minimum(axis.astype(np.int32), side - 2) for axis in (column, row))
-    beside, below = column - left, row - top
-    greys = thumbnails.ravel()
-    corner = top * side + left + _first_pixels(thumbnails)
-    upper = greys[corner]
-    upper += beside * (greys[corner + 1] - upper)
-    corner += side
-    lower = greys[corner]
-    lower += beside * (greys[corner + 1] - lower)
-    return upper + below * (lower - upper)
+    left, top = (np.minimum(axis.astype(np.intp), _side(thumbnails) - 2) for axis in (column, row))
+    beside, below = column - left.astype(np.float32), row - top.astype(np.float32)
+    greys, corner = _padded(thumbnails, left, top)
+    width = _side(thumbnails) + 2 * _PADDING
+    # `mode="clip"` spares the check of each index.
+    upper, corner_beside, lower, lower_beside = (
+        greys.take(corner + offset, mode="clip") for offset in (0, 1, width, width + 1)
+    )
+    upper += beside * (corner_beside - upper)
+    lower += beside * (lower_beside - lower)
+    upper += below * (lower - upper)
+    return upper
 
 
 def _cubic(thumbnails: Floats, column: Floats, row: Floats) -> Floats:
     """Catmull-Rom interpolation, which keeps fine detail."""
-    side = _side(thumbnails)
-    left, top = (np.minimum(axis.astype(np.int32), side - 2) for axis in (column, row))
-    weights_across, weights_down = _cubic_weights(column - left), _cubic_weights(row - top)
-    greys, start = thumbnails.ravel(), _first_pixels(thumbnails)
-    columns = [np.clip(left + offset, 0, side - 1) for offset in (-1, 0, 1, 2)]
+    left, top = (np.minimum(axis.astype(np.intp), _side(thumbnails) - 2) for axis in (column, row))
+    weights_across = _cubic_weights(column - left.astype(np.float32))
+    weights_down = _cubic_weights(row - top.astype(np.float32))
+    greys, corner = _padded(thumbnails, left, top)
+    width = _side(thumbnails) + 2 * _PADDING
+    corner -= width + 1
     total = np.zeros_like(column)
-    for offset, weight_down in zip((-1, 0, 1, 2), weights_down, strict=True):
-        line = np.clip(top + offset, 0, side - 1) * side + start
-        for place, weight_across in zip(columns, weights_across, strict=True):
-            total += weight_down * weight_across * greys[line + place]
+    for weight_down in weights_down:
+        line = np.zeros_like(column)
+        for place, weight_across in enumerate(weights_across):
+            line += weight_across * greys.take(corner + place, mode="clip")
+        total += weight_down * line
+        corner += width
     return total
+
+
+def _padded(thumbnails: Floats, left: Indices, top: Indices) -> tuple[Floats, Indices]:
+    """The greys of all thumbnails in one row, each with its edge repeated, and where pixels lie in it."""
+    side = _side(thumbnails)
+    width = side + 2 * _PADDING
+    squares = thumbnails.reshape(-1, side, side)
+    padded = np.pad(squares, ((0, 0), (_PADDING, _PADDING), (_PADDING, _PADDING)), mode="edge")
+    start = np.arange(len(thumbnails), dtype=np.intp)[:, None] * (width * width)
+    return padded.ravel(), start + (top + _PADDING) * width + left + _PADDING
 
 
 def _cubic_weights(part: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -185,16 +202,11 @@ def _cubic_weights(part: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     return before, at, after, beyond
 
 
-def _first_pixels(thumbnails: Floats) -> npt.NDArray[np.int32]:
-    first: npt.NDArray[np.int32] = np.arange(len(thumbnails), dtype=np.int32) * thumbnails.shape[1]
-    return first[:, None]
-
-
 def _best_fitting(moved: Floats, second: Floats, inside: Flags) -> Flags:
     """Leave out the pixels that disagree most, once contrast and brightness are made equal."""
     off = np.abs(_fitted(moved, second, inside) - second)
     off[~inside] = _FAR
-    worst = (inside.sum(axis=1) * _KEPT_SHARE).astype(np.int64)
+    worst = (np.count_nonzero(inside, axis=1) * _KEPT_SHARE).astype(np.int64)
     limit = np.take_along_axis(np.sort(off, axis=1), np.maximum(worst - 1, 0)[:, None], axis=1)
     kept: Flags = inside & (off <= limit)
     return kept
@@ -209,7 +221,7 @@ def _fitted(moved: Floats, second: Floats, where: Flags) -> Floats:
 
 
 def _mean(values: Floats, where: Flags) -> Floats:
-    count = np.maximum(where.sum(axis=1, dtype=np.float32), 1)
+    count = np.maximum(np.count_nonzero(where, axis=1).astype(np.float32), 1)
     mean: Floats = ((values * where).sum(axis=1) / count)[:, None]
     return mean
 

@@ -1,7 +1,6 @@
 """Duplicates: pairs of files that show the same photo (tier 1).
 
-A perceptual hash proposes a pair and the correlation of the thumbnails confirms it: hashes alone confuse photos of
-one layout, correlation alone confuses silhouettes, and each check removes the other's errors.
+Files of equal bytes or equal pixels are copies of themselves; `copies` finds the others.
 """
 
 from collections import defaultdict

@@ -127,8 +127,9 @@ WHOLE = View()
 def _crops() -> list[Pairing]:
     """Windows that leave out 3 to 11 % at each side, evenly or more on one side than on the other."""
     even = [View(margin, margin, margin, margin) for margin in (0.03, 0.06, 0.09, 0.115)]
-    margins = (0.0, 0.05, 0.1)
-    uneven = [View(x, y, 0.1 - x, 0.1 - y) for x in margins for y in margins if (x, y) != (0.05, 0.05)]
+    margins = (0.007, 0.04, 0.075, 0.108)
+    both = margins[0] + margins[-1]
+    uneven = [View(x, y, both - x, both - y) for x in margins for y in margins]
     one_side = [View(left=0.09), View(top=0.09), View(right=0.09), View(bottom=0.09)]
     return [Pairing(view, WHOLE, Relation.CROPPED) for view in even + uneven + one_side]
 

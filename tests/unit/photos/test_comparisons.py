@@ -74,9 +74,9 @@ def test_a_file_cut_short_is_ignored(written: Path, kept: float) -> None:
 @pytest.mark.parametrize(
     "foreign",
     (
-        {"pairs": np.array([[0, 3, 0, 5]])},
-        {"pairs": np.array([[2, 0, 0, 5]])},
-        {"pairs": np.array([[0, 2, 99, 5]])},
+        {"pairs": np.array([[0, 3, 0, 5, 0]])},
+        {"pairs": np.array([[2, 0, 0, 5, 0]])},
+        {"pairs": np.array([[0, 2, 99, 5, 0]])},
         {"pairs": np.array([[0, 2]])},
         {"hashes": np.zeros((2, 4), dtype=np.uint64)},
         {"hashes": np.zeros((2, 3))},
