@@ -14,7 +14,6 @@ import argparse
 import random
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,22 +79,25 @@ def plant(photos: Path, folder: Path, sources: Iterable[str], edit: Callable[[Im
 
 
 def measure_ours(photos: Path, edits: Path, sources: Sequence[str]) -> dict[str, Any]:
-    """Clean AHE with one edit at a time."""
+    """Clean AHE with one edit at a time; what is known of the AHE photos is kept from one to the next."""
     found: dict[str, Any] = {}
     ahe = [Batch(f"{PREFIX}train", photos / "train"), Batch(f"{PREFIX}test", photos / "test", "test")]
-    for name in EDITS:
-        with clone_with(ahe, {}) as clone:
+    with clone_with(ahe, {}) as clone:
+        batches = (clone / "data/batches.csv").read_bytes()
+        for name in EDITS:
             add_batches(clone, [Batch(f"{PREFIX}edit", edits / name)])
-            cost = clean_folder(clone).both
-            pairs = {
-                tuple(
-                    sorted(path.replace("edit/", f"{name}/", 1) if path.startswith("edit/") else path for path in pair)
-                )
-                for pair in same_photo_pairs(clone, PREFIX)
-            }
-        found[name] = judge(pairs, name, sources)
-        show(name, {**found[name], "took": cost})
+            cost = clean_folder(clone, cold=False).both
+            found[name] = judge(_with_name(same_photo_pairs(clone, PREFIX), name), name, sources)
+            show(name, {key: value for key, value in found[name].items() if key != "wrong_pairs"} | {"took": cost})
+            shutil.rmtree(clone / f"data/{PREFIX}edit")
+            (clone / "data/batches.csv").write_bytes(batches)
     return found
+
+
+def _with_name(pairs: Iterable[Pair], edit: str) -> set[Pair]:
+    """Pairs with the edit's name in place of the batch's."""
+    named = [[f"{edit}/{path[5:]}" if path.startswith("edit/") else path for path in pair] for pair in pairs]
+    return {(min(pair), max(pair)) for pair in named}
 
 
 def of_edit(pairs: Iterable[Pair], edit: str) -> set[Pair]:
@@ -113,32 +115,36 @@ def judge(pairs: Iterable[Pair], edit: str, sources: Sequence[str]) -> dict[str,
         sources: the photos that were edited, `test/<class>/<file>`.
     """
     checked = read_checked_pairs()
-    found, verdicts, wrong = set(), Counter[str](), []
+    found, right, wrong = set(), [], []
     for pair in pairs:
         first, second = sorted(_source_of(path, edit) for path in pair)
         if first == second:
             found.add(first)
-            verdicts["right"] += 1
-        elif checked.get((first, second), "unread") in ("same", "unsure"):
-            verdicts["right"] += 1
-        else:
-            verdicts["wrong"] += 1
-            wrong.append(sorted(pair))
+        is_right = first == second or checked.get((first, second)) in ("same", "unsure")
+        (right if is_right else wrong).append(sorted(pair))
     return {
         "recall": round(len(found & set(sources)) / len(sources), 4),
-        "right": verdicts["right"],
-        "wrong": verdicts["wrong"],
-        "wrong_pairs": sorted(wrong)[:50],
+        "right": sum(_is_edited(pair, edit) for pair in right),
+        "wrong": sum(_is_edited(pair, edit) for pair in wrong),
+        "right_without_edit": len(right) - sum(_is_edited(pair, edit) for pair in right),
+        "wrong_without_edit": len(wrong) - sum(_is_edited(pair, edit) for pair in wrong),
+        "wrong_pairs": sorted(wrong),
     }
 
 
 def print_table(results: dict[str, dict[str, Any]]) -> None:
-    """Print recall by edit and tool, and the precision over all edits."""
+    """Print recall by edit and tool, and the precision over all edits; pairs within AHE count once."""
     for name in EDITS:
         print(f"{name:16s}", "  ".join(f"{tool} {found[name]['recall']:.1%}" for tool, found in results.items()))
     for tool, found in results.items():
-        right, wrong = (sum(one[kind] for one in found.values()) for kind in ("right", "wrong"))
+        first = next(iter(found.values()))
+        right = first["right_without_edit"] + sum(one["right"] for one in found.values())
+        wrong = first["wrong_without_edit"] + sum(one["wrong"] for one in found.values())
         print(f"{tool}: precision over all {right / max(1, right + wrong):.2%} ({right} right, {wrong} wrong)")
+
+
+def _is_edited(pair: Sequence[str], edit: str) -> bool:
+    return any(path.startswith(f"{edit}/") for path in pair)
 
 
 def _source_of(path: str, edit: str) -> str:
