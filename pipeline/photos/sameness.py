@@ -12,16 +12,16 @@ from pipeline.photos.views import Pairing
 _STILL = 0.015
 """Up to so much, in sides and radians, a placement is taken for none: under a pixel of the thumbnail."""
 _MAX_TURN_OF_CROP = 0.004
-_MIN_TURN = radians(2.0)
+_MIN_TURN = radians(2.2)
 """Who crops does not turn, and who turns a photo turns it visibly; hands turn a camera by what lies between."""
-_MIN_CONTAINED = 0.974
+_MIN_CONTAINED, _CONTAINED = 0.974, 0.985
 """A copy shows a part of its source, or the source a part of it; two photos of one scene each show something else."""
 _LEAST_STRETCH, _MOST_STRETCH, _MOST_SQUEEZE, _MAX_TURN = 0.65, 1.55, 1.3, radians(7.0)
 
 _ALLOWANCE_STILL = 0.1
 """Less detail need agree where nothing was moved: no two photos of a scene lie on each other to the pixel."""
-_MIN_DETAIL_UNEXPLAINED = 0.985
-"""Of pairs whose placement no edit explains."""
+_MIN_DETAIL_DOUBTFUL, _MIN_DETAIL_UNEXPLAINED = 0.925, 0.985
+"""Of pairs that a hand with a camera may have placed so as well as an edit, and of those that no edit explains."""
 
 
 def is_same_photo(agreed: Agreement, placement: Floats, parameters: CleanParameters) -> Flags:
@@ -36,7 +36,10 @@ def is_same_photo(agreed: Agreement, placement: Floats, parameters: CleanParamet
         (n,) bool.
     """
     needed = np.full(len(placement), max(parameters.min_detail, _MIN_DETAIL_UNEXPLAINED))
-    needed[_is_an_edit(agreed, placement)] = parameters.min_detail
+    edit = _is_an_edit(agreed, placement)
+    doubtful = (np.abs(placement[:, 2]) >= _MIN_TURN) | (agreed.contained < _CONTAINED)
+    needed[edit] = parameters.min_detail
+    needed[edit & doubtful] = max(parameters.min_detail, _MIN_DETAIL_DOUBTFUL)
     needed[is_still(placement)] = parameters.min_detail - _ALLOWANCE_STILL
     alike = (np.round(agreed.detail, 4) >= needed) & (np.round(agreed.correlation, 4) >= parameters.min_correlation)
     return alike & _is_plausible(placement)
