@@ -1,7 +1,7 @@
 """The pairs of AHE photos that two readers looked at, and how found pairs compare with them.
 
-A pair is `same` (one photograph, however it was re-encoded, cropped, recoloured or mirrored), `other` (another
-photograph), or `unsure` (the same view moments apart, which no reader tells from a copy at 64 pixels).
+A pair is `same` (both readers see one photograph, however it was re-encoded, cropped, recoloured or mirrored), `other`
+(both see two), or `unsure` (they are not of one mind, or cannot tell a copy from the same view moments later).
 """
 
 import csv
@@ -42,7 +42,7 @@ class Agreement:
 def read_checked_pairs() -> dict[Pair, str]:
     """Read the verdicts by pair; paths are `<train or test>/<class>/<file>`."""
     with CHECKED_PAIRS.open(encoding="utf-8", newline="") as stream:
-        return {_sorted(line["first"], line["second"]): line["verdict"] for line in csv.DictReader(stream)}
+        return {_sorted(line["first"], line["second"]): _verdict(line) for line in csv.DictReader(stream)}
 
 
 def compare(pairs: Iterable[Pair], checked: dict[Pair, str]) -> Agreement:
@@ -74,6 +74,11 @@ def _leaked(pairs: set[Pair]) -> set[str]:
         for one, other in (pair, pair[::-1])
         if one.startswith("test/") and not other.startswith("test/")
     }
+
+
+def _verdict(line: dict[str, str]) -> str:
+    readings = {line["first_reading"], line["second_reading"]}
+    return readings.pop() if len(readings) == 1 else "unsure"
 
 
 def _sorted(first: str, second: str) -> Pair:
