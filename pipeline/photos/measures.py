@@ -78,20 +78,22 @@ def making_of_measures(limits: PhotoLimits) -> str:
 
 def _measured(photo: UprightPhoto) -> Measures:
     image = quality.measurable(photo.image)
+    pixels = np.asarray(image)
     grey = image.convert("L")
+    detail = grey if image is photo.image else quality.detailed(photo.image)
     width, height = photo.size
-    pixels = hashlib.sha256(f"{width}x{height} ".encode())
-    pixels.update(image.tobytes())
+    pixels_sha256 = hashlib.sha256(f"{width}x{height} ".encode())
+    pixels_sha256.update(pixels)
     return {
         "format": photo.format,
         "mode": photo.mode,
         "orientation": photo.orientation,
         "width": width,
         "height": height,
-        "pixels_sha256": pixels.hexdigest(),
+        "pixels_sha256": pixels_sha256.hexdigest(),
         "camera_time": exif.taken_at(photo.exif),
         **_values(fingerprints.fingerprints_of(grey)),
-        **_values(quality.quality_of(image, grey, quality.detailed(photo.image))),
+        **_values(quality.quality_of(pixels, grey, detail)),
     }
 
 

@@ -22,6 +22,12 @@ _MIN_CONTRAST = 1.5
 detail would be compared with nothing but its compression."""
 _ENOUGH_PIXELS = 1 << 18
 """Of larger pictures a part of the rows is looked at, evenly spread."""
+_POWERS = np.arange(256, dtype=np.int64) ** np.arange(3)[:, None]
+"""(3, 256): times counts of greys, the number of pixels, the sum of their greys and of the squares."""
+
+Pixels = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.int64]
+"""(256,): how many pixels have each grey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +62,22 @@ def detailed(image: Image.Image) -> Image.Image:
     return grey.reduce(factor) if factor > 1 else grey
 
 
-def quality_of(image: Image.Image, grey: Image.Image, detail: Image.Image) -> Quality:
+def quality_of(pixels: Pixels, grey: Image.Image, detail: Image.Image) -> Quality:
     """Measure a photo.
 
     Args:
-        image: mode RGB, upright, from `measurable`.
-        grey: mode L, the luma of `image`.
-        detail: mode L, the same photo from `detailed`.
+        pixels: (height, width, 3) uint8, upright, from `measurable`.
+        grey: mode L, the luma of these pixels.
+        detail: mode L, the same photo from `detailed`; may be `grey` itself.
     """
-    counts = np.asarray(grey.histogram(), dtype=np.int64)
+    counts = _counts(grey)
+    reached = np.cumsum(counts) * 100
     return Quality(
-        brightness_low=_quantile(counts, 5),
-        brightness_high=_quantile(counts, 99),
+        brightness_low=_quantile(reached, 5),
+        brightness_high=_quantile(reached, 99),
         entropy=_entropy(counts),
-        sharpness=sharpness_of(detail),
-        colourfulness=_colourfulness(image),
+        sharpness=_sharpness(detail, counts if detail is grey else _counts(detail)),
+        colourfulness=_colourfulness(pixels),
     )
 
 
@@ -92,30 +99,39 @@ def sharpness_of(detail: Image.Image) -> float:
         Field, "Relations between the statistics of natural images and the response properties of cortical cells",
         JOSA A 1987, for the equal strength of detail at all scales.
     """
+    return _sharpness(detail, _counts(detail))
+
+
+def _sharpness(detail: Image.Image, counts: Counts) -> float:
     if min(detail.size) < 3 * _COARSER:
         return 0.0
-    fine = _detail(detail)
-    coarse = max(_detail(detail.reduce(_COARSER)), _MIN_CONTRAST * _deviation(detail), 1)
+    fine = _detail(np.asarray(detail))
+    coarse = max(_detail(np.asarray(detail.reduce(_COARSER))), _MIN_CONTRAST * _deviation(counts), 1)
     return round(math.sqrt(max(0, fine * fine - _ROUNDING)) / coarse, 6)
 
 
-def _quantile(counts: npt.NDArray[np.int64], percent: int) -> float:
-    reached = np.cumsum(counts) * 100 >= counts.sum() * percent
-    return float(np.argmax(reached)) / 255
+def _counts(grey: Image.Image) -> Counts:
+    return np.array(grey.histogram(), dtype=np.int64)
 
 
-def _entropy(counts: npt.NDArray[np.int64]) -> float:
-    shares = counts[counts > 0] / counts.sum()
+def _quantile(reached: Counts, percent: int) -> float:
+    """Of the greys, given 100 times how many pixels are at most as light as each."""
+    return int(np.searchsorted(reached, int(reached[-1]) // 100 * percent)) / 255
+
+
+def _entropy(counts: Counts) -> float:
+    present = counts[counts > 0]
+    shares = present / present.sum()
     # Rounded, since the last digits depend on the machine's logarithm; + 0.0 turns a negative zero into zero.
-    return round(float(-(shares * np.log2(shares)).sum()), 6) + 0.0
+    return round(-float((shares * np.log2(shares)).sum()), 6) + 0.0
 
 
-def _detail(grey: Image.Image) -> int:
+def _detail(pixels: npt.NDArray[np.uint8]) -> int:
     """How strong the strongest detail of a picture is: the 99th percentile of the Laplacian, 0 to 1020.
 
     A percentile, since part of a photo may well be out of focus, and since a few scratches must not decide.
     """
-    greys = np.asarray(grey).astype(np.int16)
+    greys = pixels.astype(np.int16)
     step = 1 + greys.size // _ENOUGH_PIXELS
     laplacian = greys[:-2:step, 1:-1] + greys[2::step, 1:-1]
     middle = greys[1:-1:step]
@@ -126,17 +142,14 @@ def _detail(grey: Image.Image) -> int:
     return int(np.searchsorted(reached, -(-laplacian.size * _DETAIL_PERCENT // 100)))
 
 
-def _deviation(grey: Image.Image) -> float:
-    counts = grey.histogram()
-    size = sum(counts)
-    total = sum(value * count for value, count in enumerate(counts))
-    squares = sum(value * value * count for value, count in enumerate(counts))
+def _deviation(counts: Counts) -> float:
+    size, total, squares = (int(one) for one in _POWERS @ counts)
     return math.sqrt(size * squares - total * total) / size
 
 
-def _colourfulness(image: Image.Image) -> float:
-    red, green, blue = (np.asarray(channel) for channel in image.split())
+def _colourfulness(pixels: Pixels) -> float:
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     highest = np.maximum(np.maximum(red, green), blue)
     lowest = np.minimum(np.minimum(red, green), blue)
     spread = int(highest.sum(dtype=np.int64)) - int(lowest.sum(dtype=np.int64))
-    return round(spread / (image.width * image.height * 255), 6)
+    return round(spread / (highest.size * 255), 6)

@@ -22,7 +22,7 @@ MIN_SHARPNESS = CleanParameters().min_sharpness
 
 def measured(image: Image.Image) -> Quality:
     small = measurable(image)
-    return quality_of(small, small.convert("L"), detailed(image))
+    return quality_of(np.asarray(small), small.convert("L"), detailed(image))
 
 
 def scene(size: tuple[int, int], seed: int = 3) -> Image.Image:
