@@ -63,7 +63,8 @@ def write_reviewed_run(root: Path) -> Layout:
     write_rows(layout.artifacts("clean") / "suspects.parquet", SuspectRow, suspects)
     summary = layout.reports("clean") / "summary.json"
     signal = {"signal": "size", "label": "arch", "strength": 0.8, "sentence": "Photos of arch are larger than others."}
-    summary.write_text(json.dumps({**json.loads(summary.read_text()), "signals": [signal]}))
+    told = {**json.loads(summary.read_text()), "signals": [signal], "warnings": [signal["sentence"]]}
+    summary.write_text(json.dumps(told))
     return layout
 
 
