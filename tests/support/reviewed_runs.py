@@ -28,7 +28,7 @@ def review_parameters() -> Parameters:
 
 def picture(seed: int) -> Image.Image:
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((64, 48), Image.Resampling.BICUBIC)
+    return Image.fromarray(coarse).resize((64, 48), Image.Resampling.NEAREST)
 
 
 def found(root: Path, path: str, label: str | None, image: Image.Image | None, quality: int = 95) -> PhotoRow:
