@@ -46,6 +46,8 @@ def intake(
         say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")
     if result.left_out:
         say(f"left out, neither photos nor tables: {', '.join(result.left_out[:5])} ({len(result.left_out)} in all)")
+    if result.hidden:
+        say(f"left out, hidden by a leading dot: {', '.join(result.hidden[:5])} ({len(result.hidden)} in all)")
 
 
 @app.command()

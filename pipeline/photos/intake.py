@@ -44,6 +44,8 @@ class IntakeResult:
     taken: tuple[TakenBatch, ...]
     left_out: tuple[str, ...]
     """Files of the source that are neither photos nor masks nor tables, by path from the source."""
+    hidden: tuple[str, ...]
+    """Photos left out since their names begin with a dot."""
 
 
 def bring_photos(layout: Layout, source: Path, batch: str, side: str | None = None) -> IntakeResult:
@@ -115,7 +117,8 @@ def _take_in(layout: Layout, source: Path, batch: str, side: str | None) -> Inta
             known = [*read_batches(layout.batches), *(earlier.batch for earlier in taken if earlier.is_new)]
             taken.append(_compared(made, known, layout))
         _move_in(layout, staging / "batches", [batch.batch for batch in taken if batch.is_new])
-    return IntakeResult(tuple(taken), tuple(file for part in understood.parts for file in part.left_out))
+    left_out = tuple(file for part in understood.parts for file in part.left_out)
+    return IntakeResult(tuple(taken), left_out, understood.hidden)
 
 
 def _check_arguments(layout: Layout, source: Path, batch: str, side: str | None) -> None:

@@ -34,13 +34,15 @@ class Source:
     root: Path
     """The given folder, or the one inside it where the outer one only wraps."""
     parts: tuple[SourcePart, ...]
+    hidden: tuple[str, ...]
+    """Photos that no later stage would see, since their names begin with a dot; macOS' `._` files are none."""
 
 
 def read_source(folder: Path) -> Source:
     """Understand a folder of photos without opening any of them.
 
-    Labels come from the table's label column where there is one, else from the class folders. Hidden files are not
-    seen. Photos without a label come under `_unlabelled/`, or with an empty label in the table.
+    Labels come from the table's label column where there is one, else from the class folders. Hidden files are
+    named and else not seen. Photos without a label come under `_unlabelled/`, or with an empty label in the table.
 
     Raises:
         DataError: no photos, photos without labels, folders inside class folders, names that cannot be classes,
@@ -61,7 +63,7 @@ def read_source(folder: Path) -> Source:
             todo="move validation photos into `train` (the pipeline draws the validation side itself)",
         )
     parts = (_read_part(root, side, files, _table_of(root, side, files, table)) for side in sides or ("",))
-    return Source(root, tuple(parts))
+    return Source(root, tuple(parts), _hidden_photos(root))
 
 
 def _files_below(folder: Path) -> list[str]:
@@ -78,6 +80,15 @@ def _files_below(folder: Path) -> list[str]:
                 )
         found.extend(Path(parent, name).relative_to(folder).as_posix() for name in filter(_is_seen, files))
     return sorted(found)
+
+
+def _hidden_photos(root: Path) -> tuple[str, ...]:
+    found: list[str] = []
+    for parent, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if _is_seen(name)]
+        hidden = (name for name in files if name.startswith(".") and not name.startswith("._"))
+        found.extend(Path(parent, name).relative_to(root).as_posix() for name in hidden if _looks_like_photo(name))
+    return tuple(sorted(found))
 
 
 def _is_seen(name: str) -> bool:

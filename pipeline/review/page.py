@@ -122,5 +122,4 @@ def _sha256s(decisions: Iterable[Mapping[str, Any]] | None) -> list[str]:
 
 def _remarks(material: Material) -> list[str]:
     """What is wrong with a rule or with the photos as a whole, in sentences."""
-    signals = [str(signal["sentence"]) for signal in material.summary.get("signals", ())]
-    return [*material.summary.get("warnings", ()), *signals]
+    return [str(warning) for warning in material.summary.get("warnings", ())]

@@ -36,6 +36,7 @@ def _item(group: str, photos: tuple[str, ...], cards: Mapping[str, Card]) -> Ite
         photos=photos,
         facets=(*(("several labels",) if len(labels) > 1 else ()), *(("several sides",) if len(sides) > 1 else ())),
         lines=(f"{' and '.join(labels)}; {' and '.join(sides) or 'no'} side; {group}",),
+        labels=tuple(labels) if len(labels) > 1 else (),
     )
 
 

@@ -28,7 +28,7 @@ def review_parameters() -> Parameters:
 
 def picture(seed: int) -> Image.Image:
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((64, 48), Image.Resampling.BICUBIC)
+    return Image.fromarray(coarse).resize((64, 48), Image.Resampling.NEAREST)
 
 
 def found(root: Path, path: str, label: str | None, image: Image.Image | None, quality: int = 95) -> PhotoRow:
@@ -63,7 +63,8 @@ def write_reviewed_run(root: Path) -> Layout:
     write_rows(layout.artifacts("clean") / "suspects.parquet", SuspectRow, suspects)
     summary = layout.reports("clean") / "summary.json"
     signal = {"signal": "size", "label": "arch", "strength": 0.8, "sentence": "Photos of arch are larger than others."}
-    summary.write_text(json.dumps({**json.loads(summary.read_text()), "signals": [signal]}))
+    told = {**json.loads(summary.read_text()), "signals": [signal], "warnings": [signal["sentence"]]}
+    summary.write_text(json.dumps(told))
     return layout
 
 

@@ -116,8 +116,13 @@ function drawCaption(item, card, sha256, number) {
   if (!isGrouped) caption.append(...item.lines.map(drawLine));
   if (!isGrouped && item.title) head.append(element("span", { class: "chip unsure" }, item.title));
   if (card) caption.append(element("p", { class: "small muted" }, wordsOf(card, item.title)));
-  caption.append(element("p", { class: "place mono" }, card ? placeOf(card) : sha256));
+  caption.append(element("p", { class: "place mono" }, ...(card ? breakable(placeOf(card)) : [sha256])));
   return caption;
+}
+
+// Lines of a path break behind its folders.
+function breakable(place) {
+  return place.split(/(?<=\/)/).flatMap((part) => [part, element("wbr")]);
 }
 
 function wordsOf(card, title = "") {

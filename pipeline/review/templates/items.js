@@ -47,11 +47,18 @@ function decidedItems() {
 function isSettled(item) {
   if (state.agreed.has(item.key)) return true;
   const answered = item.photos.filter((photo) => linesOf(answer(photo)).length > 0);
-  if (item.section === "scenes") return answered.length === item.photos.length;
+  if (item.section === "scenes") return isSceneSettled(item, answered.length);
   return answered.length > 0 && (item.labels.length < 2 || !isTorn(item));
 }
 
-// Whether copies would still stand under several labels.
+// One photo that is left is no scene; one of several labels asks whether they are right.
+function isSceneSettled(item, numAnswered) {
+  const isLeft = (photo) => answer(photo).verdict?.decision !== "drop";
+  if (item.photos.filter(isLeft).length < 2 || numAnswered === item.photos.length) return true;
+  return item.labels.length > 1 && !isTorn(item);
+}
+
+// Whether photos would still stand under several labels.
 function isTorn(item) {
   const open = item.photos.filter((photo) => !["keep", "drop"].includes(answer(photo).verdict?.decision));
   const labels = open.flatMap((photo) => answer(photo).verdict?.label || cards.get(photo).labels);

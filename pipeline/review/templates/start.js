@@ -159,7 +159,8 @@ const single = (item) => item.photos.length === 1;
 
 function decideAndGoOn(item, photo, decision) {
   decide([photo], decision);
-  if (single(item) && answer(photo).verdict?.decision === decision) goOn(item);
+  // Of two photos, what becomes of one settles the other.
+  if (item.photos.length <= 2 && answer(photo).verdict?.decision === decision && isSettled(item)) goOn(item);
 }
 
 const onItem = {

@@ -196,6 +196,14 @@ def test_files_that_are_no_photos_are_left_out_and_named(layout: Layout, source:
     assert result.left_out == ("LICENSE", "notes.txt")
 
 
+def test_a_photo_hidden_by_its_name_is_left_out_and_named(layout: Layout, source: Path) -> None:
+    result = take_in(
+        layout, put(source, "arch/1.jpg", "arch/.jpg", "arch/._1.jpg", "arch/.note", ".git/2.jpg"), "summer"
+    )
+    assert set(photos_of(layout, "summer")) == {"arch/1.jpg"}
+    assert result.hidden == ("arch/.jpg",)
+
+
 def test_whatever_lies_in_a_class_folder_is_taken_byte_for_byte(layout: Layout, source: Path) -> None:
     put(source, "arch/broken.jpg", "arch/notes.txt", "vault/1.jpg")
     take_in(layout, source, "summer")

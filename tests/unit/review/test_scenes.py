@@ -27,3 +27,4 @@ def test_a_scene_says_its_labels_and_sides() -> None:
     (item,) = scenes(given, cards_by_sha256(given)).items
     assert item.lines == ("arch and wall; test and train side; scene-a",)
     assert item.facets == ("several labels", "several sides")
+    assert item.labels == ("arch", "wall")
