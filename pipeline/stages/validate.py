@@ -18,6 +18,7 @@ import numpy as np
 
 from pipeline.core.errors import DataError, MachineError
 from pipeline.core.locks import die_with_parent
+from pipeline.core.memory import without_garbage_search
 from pipeline.core.parameters import Parameters, ValidateParameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows, write_text
@@ -232,12 +233,11 @@ def _check(table: Path, parameters: ValidateParameters, docs: Path) -> list[Outc
 
 
 def _make_ready() -> None:
-    """Import what takes seconds; what it makes stays, so that to look for garbage in it would be in vain."""
-    gc.disable()
-    import pipeline.photos.expectations  # noqa: F401
+    """Import what takes seconds; all that it makes stays."""
+    with without_garbage_search():
+        import pipeline.photos.expectations  # noqa: F401
 
-    gc.freeze()
-    gc.enable()
+        gc.freeze()
 
 
 def _counts(values: Sequence[str]) -> dict[str, int]:
