@@ -95,7 +95,9 @@ def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
 
 
 def _rows_of(file: pq.ParquetFile, row_type: type[Row], names: Sequence[str]) -> Iterator[Row]:
-    for part in file.iter_batches(_ROWS_AT_ONCE, columns=list(names)):
+    # One group after the other, as they were written: to read batches, Arrow would load the whole file first.
+    for group in range(file.num_row_groups):
+        part = file.read_row_group(group, columns=list(names))
         columns = [part.column(name).to_pylist() for name in names]
         yield from (row_type(*values) for values in zip(*columns, strict=True))
 

@@ -1,7 +1,7 @@
 """Cleaning: which photos go on, which are quarantined, and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from pipeline.core.errors import DataError
@@ -19,7 +19,7 @@ from pipeline.photos.groups import (
     with_scene_groups,
 )
 from pipeline.photos.keeping import Standing, choose, derived_photos, pinned_reasons
-from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, odd_sizes, quality_reasons
+from pipeline.photos.reasons import FLAGS, QUALITY_REASONS, Reason, odd_sizes, quality_judge
 from pipeline.photos.records import Batch, CleanRow, Decision, DuplicateRow, PhotoRow, Side
 from pipeline.photos.scenes import NO_SCENES, Scenes, SceneVectors, find_scenes
 from pipeline.photos.sides import Replay, arrivals_of, intake_positions, replay_sides
@@ -104,7 +104,8 @@ def clean_photos(inputs: CleanInputs, parameters: CleanParameters, split: SplitP
     photos = with_scene_groups(photos, scene_pairs)
     replay = replay_sides(arrivals_of(photos, [*pairs, *scene_pairs], inputs.batches), split, seed)
     known_labels = {photo.label for photo in inputs.photos}
-    reasons = {photo.path: _own_reasons(photo, verdicts, known_labels, parameters) for photo in photos}
+    judge = quality_judge(parameters)
+    reasons = {photo.path: _own_reasons(photo, verdicts, known_labels, judge) for photo in photos}
     for path in odd_sizes(photos, parameters.max_size_spread):
         reasons[path] |= {Reason.ODD_SIZE}
     company = Company((photo for photo in photos if not photo.error), pairs, position)
@@ -152,10 +153,13 @@ def _scenes(
 
 
 def _own_reasons(
-    photo: PhotoRow, verdicts: Mapping[str, HumanDecision], known_labels: Set[str | None], parameters: CleanParameters
+    photo: PhotoRow,
+    verdicts: Mapping[str, HumanDecision],
+    known_labels: Set[str | None],
+    judge: Callable[[PhotoRow], Set[Reason]],
 ) -> frozenset[Reason]:
     """What is said of a photo by itself."""
-    reasons = frozenset({Reason.UNREADABLE} if photo.error else quality_reasons(photo, parameters))
+    reasons = frozenset({Reason.UNREADABLE} if photo.error else judge(photo))
     verdict = verdicts.get(photo.sha256)
     if verdict is None:
         return reasons

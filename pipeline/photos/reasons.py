@@ -88,11 +88,6 @@ class Rule:
     is_floor: bool
     """Whether photos below the threshold get the reason, or those above."""
 
-    def trips(self, photo: PhotoRow, parameters: CleanParameters) -> bool:
-        """Whether a readable photo lies on the wrong side."""
-        value, threshold = self.value(photo), self.threshold(parameters)
-        return value < threshold if self.is_floor else value > threshold
-
 
 def _rule(reason: Reason, measure: str, value: Callable[[PhotoRow], float], parameter: str, *, is_floor: bool) -> Rule:
     return Rule(reason, measure, value, lambda parameters: float(getattr(parameters, parameter)), parameter, is_floor)
@@ -118,9 +113,17 @@ RULES = (
 """All rules that judge a photo by its own measures; a pixel of a side counts, so widths are above 0."""
 
 
-def quality_reasons(photo: PhotoRow, parameters: CleanParameters) -> set[Reason]:
-    """Judge one readable photo by its own measures; flags are among the reasons."""
-    return {rule.reason for rule in RULES if rule.trips(photo, parameters)}
+def quality_judge(parameters: CleanParameters) -> Callable[[PhotoRow], set[Reason]]:
+    """Make the judge of readable photos by their own measures; flags are among the reasons that it gives."""
+    floors = [(rule.reason, rule.value, rule.threshold(parameters)) for rule in RULES if rule.is_floor]
+    ceilings = [(rule.reason, rule.value, rule.threshold(parameters)) for rule in RULES if not rule.is_floor]
+
+    def judge(photo: PhotoRow) -> set[Reason]:
+        reasons = {reason for reason, value, lowest in floors if value(photo) < lowest}
+        reasons.update(reason for reason, value, highest in ceilings if value(photo) > highest)
+        return reasons
+
+    return judge
 
 
 def odd_sizes(photos: Sequence[PhotoRow], max_spread: float) -> set[str]:

@@ -51,7 +51,7 @@ class _Steps:
 
 
 _MEASURES: Mapping[str, tuple[Callable[[PhotoRow], float], str, str]] = {
-    "brightness": (lambda row: float(np.frombuffer(row.thumbnail, np.uint8).mean()) / 255, "mean brightness", "light"),
+    "brightness": (lambda row: _brightness(row.thumbnail), "mean brightness", "light"),
     "darkest": (lambda row: row.brightness_low, "darkest twentieth of the pixels", "shadows"),
     "brightest": (lambda row: row.brightness_high, "brightest pixels", "light"),
     "colour": (lambda row: row.colourfulness, "colourfulness", "colour"),
@@ -194,6 +194,11 @@ def _signal(steps: _Steps, labels: Whole, folds: Whole, classes: Sequence[str]) 
         f"{outside}: {steps.consequence}"
     )
     return Signal(steps.name, classes[label], float(strengths[label]), sentence)
+
+
+def _brightness(thumbnail: bytes) -> float:
+    total = np.add.reduce(np.frombuffer(thumbnail, np.uint8), dtype=np.int64)
+    return int(total) / len(thumbnail) / 255
 
 
 def _percent(share: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.memory import without_garbage_search
 from pipeline.core.parameters import CleanParameters, Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows, write_text
@@ -56,6 +57,7 @@ class CleanSummary:
     warnings: tuple[str, ...]
 
 
+@without_garbage_search()
 def run(layout: Layout, parameters: Parameters) -> CleanSummary:
     """Clean the photos of `validate`; write `photos`, `duplicates` and `suspects.parquet` and the report.
 

@@ -1,13 +1,14 @@
 """Stage `validate`: every file found is decoded once and measured, and the table is held against expectations."""
 
+import gc
 import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from pipeline.core.errors import DataError, MachineError
 from pipeline.core.locks import die_with_parent
+from pipeline.core.memory import without_garbage_search
 from pipeline.core.parameters import Parameters, ValidateParameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows, write_text
@@ -45,6 +47,25 @@ _QUANTILES = (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0)
 _MIN_PHOTOS_PER_CLASS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class SummarisedRow:
+    """The columns of `PhotoRow` that are summed up: all rows together would take far more memory."""
+
+    path: str
+    batch: str
+    label: str | None
+    error: str
+    format: str
+    mode: str
+    num_bytes: int
+    width: int
+    height: int
+    brightness_low: float
+    brightness_high: float
+    entropy: float
+    sharpness: float
+
+
 @dataclass(frozen=True)
 class ValidateResult:
     """What the stage found."""
@@ -68,8 +89,8 @@ def run(layout: Layout, parameters: Parameters) -> ValidateResult:
     reports = layout.reports("validate")
     with _checker(len(listing.files)) as check:
         warnings: list[str] = []
-        rows: list[PhotoRow] = []
-        write_rows(table, PhotoRow, _noted(_scan(layout, listing.files, parameters.validate_, warnings), rows))
+        write_rows(table, PhotoRow, _scan(layout, listing.files, parameters.validate_, warnings))
+        rows = read_rows(table, SummarisedRow)
         write_text(reports / "summary.json", _json(summarise(rows, listing.warnings)))
         check_labels(rows)
         docs = reports / "data_docs"
@@ -85,7 +106,7 @@ def run(layout: Layout, parameters: Parameters) -> ValidateResult:
     )
 
 
-def check_labels(rows: Sequence[PhotoRow]) -> None:
+def check_labels(rows: Sequence[SummarisedRow]) -> None:
     """Refuse photos that no model could learn from.
 
     Raises:
@@ -133,7 +154,7 @@ def refuse_broken(outcomes: Sequence[Outcome]) -> None:
         )
 
 
-def summarise(rows: Sequence[PhotoRow], warnings: Sequence[str]) -> dict[str, Any]:
+def summarise(rows: Sequence[SummarisedRow], warnings: Sequence[str]) -> dict[str, Any]:
     """Count files by batch, class, format and error, and give quantiles of the measures of readable photos."""
     readable = [row for row in rows if not row.error]
     return {
@@ -162,13 +183,6 @@ def _scan(
     ):
         yield from scan_photos(files, Scanner(layout.root.resolve(), limits, readers_for, kept))
         warnings += kept.warnings
-
-
-def _noted(rows: Iterable[PhotoRow], notes: list[PhotoRow]) -> Iterator[PhotoRow]:
-    """Pass rows through and note each without its thumbnail, which is most of it."""
-    for row in rows:
-        notes.append(replace(row, thumbnail=b""))
-        yield row
 
 
 @contextmanager
@@ -219,8 +233,11 @@ def _check(table: Path, parameters: ValidateParameters, docs: Path) -> list[Outc
 
 
 def _make_ready() -> None:
-    """Import what takes seconds."""
-    import pipeline.photos.expectations  # noqa: F401
+    """Import what takes seconds; all that it makes stays."""
+    with without_garbage_search():
+        import pipeline.photos.expectations  # noqa: F401
+
+        gc.freeze()
 
 
 def _counts(values: Sequence[str]) -> dict[str, int]:

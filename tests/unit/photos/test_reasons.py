@@ -5,7 +5,7 @@ from good_photos import GOOD
 
 from pipeline.core.parameters import CleanParameters
 from pipeline.photos.quantiles import summarise_measures
-from pipeline.photos.reasons import odd_sizes, quality_reasons
+from pipeline.photos.reasons import odd_sizes, quality_judge
 
 
 def sized(*sizes: tuple[int, int]) -> list:
@@ -34,9 +34,9 @@ def test_unreadable_photos_have_no_size() -> None:
 
 
 def test_colourless_is_judged_by_its_threshold() -> None:
-    assert quality_reasons(replace(GOOD, colourfulness=0.0099), CleanParameters()) == {"colourless"}
-    assert quality_reasons(replace(GOOD, colourfulness=0.01), CleanParameters()) == set()
-    assert quality_reasons(replace(GOOD, colourfulness=0.015), CleanParameters(max_colourless=0.02)) == {"colourless"}
+    assert quality_judge(CleanParameters())(replace(GOOD, colourfulness=0.0099)) == {"colourless"}
+    assert quality_judge(CleanParameters())(replace(GOOD, colourfulness=0.01)) == set()
+    assert quality_judge(CleanParameters(max_colourless=0.02))(replace(GOOD, colourfulness=0.015)) == {"colourless"}
 
 
 def test_measures_are_summarised_beside_their_thresholds() -> None:
