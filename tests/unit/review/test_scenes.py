@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from reviewed_tables import material, pair, row
+from reviewed_tables import material, row, scene_pair
 
 from pipeline.photos.records import CleanRow, DuplicateRow
 from pipeline.review.cards import cards_by_sha256
@@ -17,7 +17,7 @@ def titles(given: Material) -> list[str]:
 def linked(rows: Sequence[CleanRow]) -> list[DuplicateRow]:
     """Pairs of one scene, each photo with the next."""
     paths = [one.path.removeprefix("data/") for one in rows]
-    return [replace(pair(*both, relation="scene"), tier=2) for both in pairwise(paths)]
+    return [scene_pair(*both) for both in pairwise(paths)]
 
 
 def test_the_largest_scene_comes_first() -> None:
