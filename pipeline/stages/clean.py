@@ -129,9 +129,7 @@ def _unmatched_lines(unmatched: Sequence[HumanDecision]) -> list[str]:
         return []
     shown = ", ".join(one.sha256[:_SHA256_DIGITS_SHOWN] for one in unmatched[:_MAX_SHOWN])
     more = f" and {len(unmatched) - _MAX_SHOWN} more" if len(unmatched) > _MAX_SHOWN else ""
-    return [
-        f"{len(unmatched)} lines of reviews/decisions.csv are about photos that this run does not see: {shown}{more}"
-    ]
+    return [f"lines of reviews/decisions.csv about photos that this run does not see: {len(unmatched)} ({shown}{more})"]
 
 
 def read_vectors(path: Path) -> SceneVectors | None:

@@ -148,9 +148,9 @@ def test_decisions_that_match_nothing_are_told_on_the_console(checkout: Layout) 
     write_decisions(checkout.decisions, [HumanDecision(f"{number:064x}", "drop") for number in range(7)])
     (warning,) = clean.run(checkout, parameters()).warnings
     assert warning.startswith(
-        "7 lines of reviews/decisions.csv are about photos that this run does not see: 000000000000,"
+        "lines of reviews/decisions.csv about photos that this run does not see: 7 (000000000000,"
     )
-    assert warning.endswith(" and 2 more")
+    assert warning.endswith(" and 2 more)")
 
 
 def test_a_second_run_compares_nothing_again_and_writes_the_same(
