@@ -8,10 +8,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.photos.provenance import web_address
 from pipeline.photos.records import CleanRow, Decision, PhotoRow
 
 _FOLDS = 5
@@ -71,6 +73,7 @@ _SOURCES: Mapping[str, Callable[[PhotoRow], str]] = {
     "site": lambda row: row.site,
     "author": lambda row: row.author,
     "licence": lambda row: row.licence,
+    "website": lambda row: urlsplit(web_address(row.url)).hostname or "",
     "format": lambda row: row.format,
     "mode": lambda row: row.mode,
 }

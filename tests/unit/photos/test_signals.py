@@ -43,6 +43,13 @@ def test_a_source_that_tells_the_class_is_reported(source: str, value: str) -> N
     assert f"`{value}`" in signal.sentence
 
 
+def test_the_website_that_photos_come_from_is_a_source_whatever_the_page() -> None:
+    near = [replace(row, url=f"https://photos.example/{n}") for n, row in enumerate(photos(50, "arch"))]
+    far = [replace(row, url=f"https://archive.example/{n}") for n, row in enumerate(photos(50, "dome"))]
+    [signal] = find_signals(near + far, kept(near + far), 0.4)
+    assert signal.sentence.startswith("website is `photos.example` for 100 % of the photos of `arch` and 0 %")
+
+
 def test_an_author_per_photo_tells_nothing() -> None:
     rows = [replace(row, author=row.path) for row in photos(80, "arch") + photos(80, "dome")]
     assert find_signals(rows, kept(rows), 0.1) == []
