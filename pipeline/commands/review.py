@@ -26,7 +26,7 @@ def review() -> None:
     if made.num_without_picture:
         say(f"without a picture, since unreadable, gone or changed: {made.num_without_picture}")
     if made.num_unmatched:
-        warn([f"{made.num_unmatched} lines of {layout.decisions} are about photos that the last run did not see"])
+        warn([f"lines of {layout.decisions} about photos that the last run did not see: {made.num_unmatched}"])
 
 
 @app.command()

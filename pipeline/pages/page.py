@@ -1,16 +1,19 @@
 """Templates of pages: Jinja with everything escaped, and the house's look in one place."""
 
 import functools
+import re
 from datetime import UTC, datetime
 
 import jinja2
+from markupsafe import Markup, escape
 
 
 @functools.cache
 def templates_of(package: str) -> jinja2.Environment:
     """The templates of a package's folder `templates`, which may extend and import those of this room.
 
-    All values are escaped, a missing value is an error, and `figure`, `share`, `interval` and `moment` are filters.
+    All values are escaped, a missing value is an error, and `figure`, `share`, `interval`, `moment` and `prose` are
+    filters.
 
     Args:
         package: dotted name, such as `pipeline.report`.
@@ -22,7 +25,7 @@ def templates_of(package: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(figure=figure, share=share, interval=interval, moment=moment)
+    environment.filters.update(figure=figure, share=share, interval=interval, moment=moment, prose=prose)
     return environment
 
 
@@ -47,3 +50,8 @@ def interval(bounds: tuple[float, float] | list[float] | None) -> str:
 def moment(time: str) -> str:
     """A time of a record, ISO 8601 with its zone, as `2026-05-01 09:30 UTC`."""
     return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def prose(sentence: str) -> Markup:
+    """A sentence of the console, where names stand between grave accents, with these names as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 - escaped before

@@ -8,10 +8,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.photos.provenance import web_address
 from pipeline.photos.records import CleanRow, Decision, PhotoRow
 
 _FOLDS = 5
@@ -51,13 +53,13 @@ class _Steps:
 
 
 _MEASURES: Mapping[str, tuple[Callable[[PhotoRow], float], str, str]] = {
-    "brightness": (lambda row: _brightness(row.thumbnail), "mean brightness", "light"),
-    "darkest": (lambda row: row.brightness_low, "darkest twentieth of the pixels", "shadows"),
-    "brightest": (lambda row: row.brightness_high, "brightest pixels", "light"),
-    "colour": (lambda row: row.colourfulness, "colourfulness", "colour"),
+    "brightness": (lambda row: _brightness(row.thumbnail), "mean brightness, of 1,", "light"),
+    "darkest": (lambda row: row.brightness_low, "5th percentile of luma, of 1,", "shadows"),
+    "brightest": (lambda row: row.brightness_high, "99th percentile of luma, of 1,", "light"),
+    "colour": (lambda row: row.colourfulness, "spread between channels, of 1,", "colour"),
     "sharpness": (lambda row: row.sharpness, "sharpness", "focus"),
-    "detail": (lambda row: row.entropy, "entropy of the greys in bits", "range of greys"),
-    "size": (lambda row: float(np.sqrt(row.width * row.height)), "root of the area in pixels", "size of the files"),
+    "detail": (lambda row: row.entropy, "entropy of the greys, in bits,", "range of greys"),
+    "size": (lambda row: float(np.sqrt(row.width * row.height)), "root of the area, in pixels,", "size of the files"),
     "shape": (lambda row: row.width / row.height, "width over height", "shape of the photos"),
     "compression": (lambda row: row.num_bytes / (row.width * row.height), "bytes per pixel", "compression"),
 }
@@ -67,6 +69,7 @@ _SOURCES: Mapping[str, Callable[[PhotoRow], str]] = {
     "site": lambda row: row.site,
     "author": lambda row: row.author,
     "licence": lambda row: row.licence,
+    "website": lambda row: urlsplit(web_address(row.url)).hostname or "",
     "format": lambda row: row.format,
     "mode": lambda row: row.mode,
 }
@@ -161,7 +164,7 @@ def _sourced(rows: Sequence[PhotoRow]) -> list[_Steps]:
 
 def _range_in_words(words: str, edges: npt.NDArray[np.float64]) -> Callable[[int, bool], str]:
     def in_words(code: int, is_within: bool) -> str:
-        return f"{words} {'at most' if is_within else 'above'} {edges[code]:.3g}"
+        return f"{words} is {'at most' if is_within else 'above'} {edges[code]:.3g}"
 
     return in_words
 
@@ -169,8 +172,8 @@ def _range_in_words(words: str, edges: npt.NDArray[np.float64]) -> Callable[[int
 def _source_in_words(name: str, values: Sequence[str]) -> Callable[[int, bool], str]:
     def in_words(code: int, _: bool) -> str:
         if code == len(values):
-            return f"{name} that few photos have"
-        return f"{name} `{values[code]}`" if values[code] else f"no {name}"
+            return f"{name} is a rare one"
+        return f"{name} is `{values[code]}`" if values[code] else f"{name} is not known"
 
     return in_words
 
@@ -190,8 +193,8 @@ def _signal(steps: _Steps, labels: Whole, folds: Whole, classes: Sequence[str]) 
     is_within = bool(own[code] >= others[code])
     inside, outside = (_percent(share if is_within else 1 - share) for share in (own[code], others[code]))
     sentence = (
-        f"{inside} of the photos of `{classes[label]}` have {steps.in_words(code, is_within)}, of the others "
-        f"{outside}: {steps.consequence}"
+        f"{steps.in_words(code, is_within)} for {inside} of the photos of `{classes[label]}` and {outside} of the "
+        f"others: {steps.consequence}"
     )
     return Signal(steps.name, classes[label], float(strengths[label]), sentence)
 

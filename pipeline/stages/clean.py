@@ -33,6 +33,8 @@ COMPARISONS = "comparisons.npz"
 SUSPECTS = "suspects.parquet"
 
 _MAX_SHOWN = 5
+_DOUBTFUL_SHARE = 0.2
+"""Where more of the kept photos seem filed under a wrong class, the vectors are likely to be wrong, not the labels."""
 _SHA256_DIGITS_SHOWN = 12
 
 
@@ -81,7 +83,7 @@ def run(layout: Layout, parameters: Parameters) -> CleanSummary:
     findings = find(inputs, result, parameters.clean)
     write_rows(layout.artifacts("clean") / SUSPECTS, SuspectRow, findings.suspects)
     summary = summarise(result, batches) | summarise_findings(inputs.photos, findings, parameters.clean)
-    summary["warnings"] += [signal.sentence for signal in findings.signals]
+    summary["warnings"] += [*_doubtful(findings, summary["kept"]), *(signal.sentence for signal in findings.signals)]
     text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     write_text(layout.reports("clean") / "summary.json", text)
     return CleanSummary(
@@ -113,15 +115,23 @@ def summarise_findings(photos: Sequence[PhotoRow], findings: Findings, parameter
     }
 
 
+def _doubtful(findings: Findings, num_kept: int) -> list[str]:
+    num_suspects = sum(suspect.kind == Suspicion.LABEL for suspect in findings.suspects)
+    if num_suspects <= _DOUBTFUL_SHARE * num_kept:
+        return []
+    return [
+        f"{num_suspects} of {num_kept} kept photos seem filed under a wrong class: the network that `embed.backbone` "
+        "names hardly tells these classes, so look at the first suspects before you believe the others"
+    ]
+
+
 def _unmatched_lines(unmatched: Sequence[HumanDecision]) -> list[str]:
     """For the console: the report has them in its own words."""
     if not unmatched:
         return []
     shown = ", ".join(one.sha256[:_SHA256_DIGITS_SHOWN] for one in unmatched[:_MAX_SHOWN])
     more = f" and {len(unmatched) - _MAX_SHOWN} more" if len(unmatched) > _MAX_SHOWN else ""
-    return [
-        f"{len(unmatched)} lines of reviews/decisions.csv are about photos that this run does not see: {shown}{more}"
-    ]
+    return [f"lines of reviews/decisions.csv about photos that this run does not see: {len(unmatched)} ({shown}{more})"]
 
 
 def read_vectors(path: Path) -> SceneVectors | None:
@@ -147,7 +157,7 @@ def summarise(result: CleanResult, batches: Sequence[Batch]) -> dict[str, Any]:
         "same_photo_pairs": sum(pair.tier == SAME_PHOTO for pair in result.duplicates),
         "same_scene_pairs": sum(pair.tier != SAME_PHOTO for pair in result.duplicates),
         "largest_cluster": max(Counter(row.cluster for row in result.photos if row.cluster).values(), default=1),
-        "largest_scene": max(Counter(row.group for row in result.photos if row.group).values(), default=1),
+        "largest_group": max(Counter(row.group for row in result.photos if row.group).values(), default=1),
         "scenes": asdict(result.scenes),
         "leaks_of_pinned": leaks(result, batches),
         "unmatched_decisions": [asdict(one) for one in result.unmatched],

@@ -136,7 +136,7 @@ def test_vectors_of_embed_give_scene_groups_and_an_empty_file_of_them_gives_none
     assert groups[paths[0]] == groups[paths[1]] != ""
     assert groups[paths[2]] == ""
     report = json.loads((checkout.reports("clean") / "summary.json").read_text())
-    assert (report["same_scene_pairs"], report["largest_scene"]) == (1, 2)
+    assert (report["same_scene_pairs"], report["largest_group"]) == (1, 2)
 
 
 def test_a_missing_table_of_validate_is_told_how_to_make_it(tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def test_decisions_that_match_nothing_are_told_on_the_console(checkout: Layout) 
     write_decisions(checkout.decisions, [HumanDecision(f"{number:064x}", "drop") for number in range(7)])
     (warning,) = clean.run(checkout, parameters()).warnings
     assert warning.startswith(
-        "7 lines of reviews/decisions.csv are about photos that this run does not see: 000000000000,"
+        "lines of reviews/decisions.csv about photos that this run does not see: 7 (000000000000,"
     )
-    assert warning.endswith(" and 2 more")
+    assert warning.endswith(" and 2 more)")
 
 
 def test_a_second_run_compares_nothing_again_and_writes_the_same(
@@ -188,3 +188,16 @@ def test_suspects_are_listed_and_where_vectors_are_missing_the_summary_says_so(c
     assert summary["signals"] == []
     lines = {line["rule"]: line for line in summary["quantiles"]}
     assert (lines["blurred"]["parameter"], lines["blurred"]["num_tripped"]) == ("min_sharpness", 1)
+
+
+def test_so_many_suspects_that_the_vectors_must_be_wrong_are_told(
+    checkout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean.run(checkout, parameters())
+    rows = read_rows(checkout.artifacts("clean") / "photos.parquet", CleanRow)
+    kept = [row.path for row in rows if row.decision == "keep"]
+    many = [SuspectRow(path, "arch", "label", 0.9, "wall") for path in kept[: len(kept) // 5 + 1]]
+    for suspects, is_told in ((many[:-1], False), (many, True)):
+        monkeypatch.setattr(clean, "find_suspects", lambda *_, found=suspects: found)
+        warnings = clean.run(checkout, parameters()).warnings
+        assert any("hardly tells these classes" in warning for warning in warnings) == is_told

@@ -22,6 +22,11 @@ def pair(first: str, second: str, distance: int = 2, correlation: float = 0.98, 
     return DuplicateRow(f"data/{first}", f"data/{second}", 1, distance, correlation, None, None, relation)
 
 
+def scene_pair(first: str, second: str) -> DuplicateRow:
+    """Two photos of one scene."""
+    return replace(pair(first, second, relation="scene"), tier=2)
+
+
 def material(
     rows: Sequence[CleanRow],
     pairs: Sequence[DuplicateRow] = (),

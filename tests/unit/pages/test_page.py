@@ -7,7 +7,7 @@ import jinja2
 import pytest
 from PIL import Image
 
-from pipeline.pages.page import figure, interval, moment, share, templates_of
+from pipeline.pages.page import figure, interval, moment, prose, share, templates_of
 from pipeline.pages.pictures import thumbnail
 
 
@@ -25,6 +25,10 @@ def test_shares_and_intervals_are_in_words_for_people() -> None:
 @pytest.mark.parametrize("time", ("2026-05-01T09:30:59+00:00", "2026-05-01T11:30:00+02:00"))
 def test_a_moment_is_in_words_for_people_and_in_one_zone(time: str) -> None:
     assert moment(time) == "2026-05-01 09:30 UTC"
+
+
+def test_names_of_a_sentence_are_code_and_nothing_in_it_is_markup() -> None:
+    assert prose("photos of `<b>` & more") == "photos of <code>&lt;b&gt;</code> &amp; more"
 
 
 def test_what_people_write_is_escaped() -> None:

@@ -23,8 +23,10 @@ def test_light_that_tells_a_class_is_reported_in_a_sentence() -> None:
     rows = photos(60, "arch", colourfulness=0.3) + photos(60, "dome", colourfulness=0.1)
     [signal] = find_signals(rows, kept(rows), 0.4)
     assert (signal.signal, signal.strength) == ("colour", 1.0)
-    assert "100 % of the photos of `" in signal.sentence
-    assert "of the others 0 %: a model can learn the colour" in signal.sentence
+    assert signal.sentence == (
+        "spread between channels, of 1, is above 0.1 for 100 % of the photos of `arch` and 0 % of the others: a model "
+        "can learn the colour instead of what is shown"
+    )
 
 
 def test_a_property_of_one_class_of_many_is_told_with_that_class() -> None:
@@ -39,6 +41,13 @@ def test_a_source_that_tells_the_class_is_reported(source: str, value: str) -> N
     [signal] = find_signals(rows, kept(rows), 0.4)
     assert signal.signal == source
     assert f"`{value}`" in signal.sentence
+
+
+def test_the_website_that_photos_come_from_is_a_source_whatever_the_page() -> None:
+    near = [replace(row, url=f"https://photos.example/{n}") for n, row in enumerate(photos(50, "arch"))]
+    far = [replace(row, url=f"https://archive.example/{n}") for n, row in enumerate(photos(50, "dome"))]
+    [signal] = find_signals(near + far, kept(near + far), 0.4)
+    assert signal.sentence.startswith("website is `photos.example` for 100 % of the photos of `arch` and 0 %")
 
 
 def test_an_author_per_photo_tells_nothing() -> None:

@@ -96,7 +96,7 @@ def test_photos_of_others_bear_their_credits_and_only_addresses_of_the_web_are_l
     assert "javascript" not in html
     assert "CC BY-NC 2.0</span>" in html
     assert "Licences of the photos that were kept: not told (10), CC BY-NC 2.0 (1)." in html
-    assert "No address is known of 100 % of them" in html
+    assert "No address is known of any of them" in html
 
 
 def test_the_pages_of_great_expectations_are_linked_where_they_are(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from browser import DESKTOP, PHONE, Watched, fits_the_width, has_content, needs_
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from reported_runs import photo_row
 from reviewed_runs import HOSTILE_LABEL, cleaned, review_parameters, sha256_of
-from reviewed_tables import pair, row
+from reviewed_tables import pair, row, scene_pair
 
 from pipeline.commands.review import decide
 from pipeline.core.paths import Layout
@@ -341,7 +341,8 @@ def test_dropping_one_of_two_photos_of_a_scene_settles_it_and_goes_on(browser: B
         row(f"one/{label}/{number}", label, group=f"scene-{number}") for number in "12" for label in ("wall", "arch")
     ]
     write_rows(layout.artifacts("clean") / "photos.parquet", CleanRow, rows)
-    write_rows(layout.artifacts("clean") / "duplicates.parquet", DuplicateRow, [])
+    pairs = [scene_pair(f"one/arch/{number}", f"one/wall/{number}") for number in "12"]
+    write_rows(layout.artifacts("clean") / "duplicates.parquet", DuplicateRow, pairs)
     photos = [photo_row(one.path, one.label, sha256=one.sha256) for one in rows]
     write_rows(layout.artifacts("validate") / "photos.parquet", PhotoRow, photos)
     run(layout, review_parameters())
