@@ -177,12 +177,18 @@ const onItem = {
   },
 };
 
+// What was decided is selected no more, or the next decision would fall on it too.
+function selectNone(what = status.textContent) {
+  state.selected.clear();
+  tell(what);
+}
+
 const onSelected = {
-  "keep-selected": () => decide([...state.selected], "keep"),
-  "drop-selected": () => decide([...state.selected], "drop"),
-  "relabel-selected": () => relabel([...state.selected]),
+  "keep-selected": () => (decide([...state.selected], "keep"), selectNone()),
+  "drop-selected": () => (decide([...state.selected], "drop"), selectNone()),
+  "relabel-selected": async () => (await relabel([...state.selected])) && selectNone(),
   "together-selected": () => putTogether([...state.selected]),
-  none: () => (state.selected.clear(), tell("none selected")),
+  none: () => selectNone("none selected"),
 };
 
 const onPage = {

@@ -355,3 +355,16 @@ def test_dropping_one_of_two_photos_of_a_scene_settles_it_and_goes_on(browser: B
         page.keyboard.press("2")  # the next scene has the focus now
         expect_told(page, "all are wall")
         expect_left(page, "Scenes", "settled")
+
+
+def test_photos_that_were_selected_and_dropped_are_selected_no_more(review: Watched) -> None:
+    page = review.page
+    part(page, "Suspects")
+    page.locator(".card").first.focus()
+    for key in ("x", "ArrowRight", "x"):
+        page.keyboard.press(key)
+    region = page.get_by_role("region", name="Selected photos")
+    region.get_by_role("button", name="Drop").click()
+    expect_left(page, "Suspects", "settled")
+    expect(region).to_be_hidden()
+    expect(page.get_by_role("button", name="Save 2 decisions")).to_be_enabled()
