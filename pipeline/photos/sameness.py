@@ -16,7 +16,7 @@ _MIN_TURN = radians(2.2)
 """Who crops does not turn, and who turns a photo turns it visibly; hands turn a camera by what lies between."""
 _MIN_CONTAINED, _CONTAINED = 0.974, 0.985
 """A copy shows a part of its source, or the source a part of it; two photos of one scene each show something else."""
-_LEAST_STRETCH, _MOST_STRETCH, _MOST_SQUEEZE, _MAX_TURN = 0.65, 1.55, 1.3, radians(7.0)
+_LEAST_STRETCH, _MOST_STRETCH, _MOST_SQUEEZE, _MAX_TURN = 0.65, 1.55, 1.55, radians(7.0)
 
 _ALLOWANCE_STILL = 0.1
 """Less detail need agree where nothing was moved: no two photos of a scene lie on each other to the pixel."""

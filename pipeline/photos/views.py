@@ -134,6 +134,17 @@ def _crops() -> list[Pairing]:
     return [Pairing(view, WHOLE, Relation.CROPPED) for view in even + uneven + one_side]
 
 
+def _reshapes() -> list[Pairing]:
+    """Windows that leave out a fifth or more of the width or of the height: a wide photo cut to a square, or squeezed.
+
+    Sets of small squares are full of them: one site stored the photo cut, another one squeezed.
+    """
+    shares = [(total * before, total * (1 - before)) for total in (0.2, 0.3) for before in (0, 0.25, 0.5, 0.75, 1)]
+    narrower = [View(left=before, right=after) for before, after in shares]
+    lower = [View(top=before, bottom=after) for before, after in shares]
+    return [Pairing(view, WHOLE, Relation.CROPPED) for view in narrower + lower]
+
+
 def _turns() -> list[Pairing]:
     """Turns by 3 degrees, with empty corners left, or cut to the part without them."""
     found = []
@@ -162,6 +173,7 @@ PLAIN_PAIRINGS = (
 
 PARTIAL_PAIRINGS = (
     *_crops(),
+    *_reshapes(),
     *_turns(),
     *_strips(),
     Pairing(View(0.05, 0.05, 0.05, 0.05, mirrored=True), WHOLE, Relation.MIRRORED),

@@ -15,7 +15,7 @@ MIN_PHOTOS = 40
 """The smallest batch that holds every kind of spoil and enough good photos of each condition besides."""
 
 LICENCE = "CC0-1.0"
-AUTHOR = "the project's generator"
+AUTHOR = "drawn by the project's generator"
 
 _PER_CENT = {
     Condition.INTACT: 30,

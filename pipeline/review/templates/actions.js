@@ -26,6 +26,15 @@ function decide(photos, decision) {
   change(decision, verdicts(photos, decision));
 }
 
+// Outside the copies, a class holds for the photo's copies of its class too: both would go as contradicting otherwise.
+function withCopies(item, photo) {
+  const group = item.section !== "copies" && sections.get("copies").items.find((one) => one.photos.includes(photo));
+  if (!group) return [photo];
+  const labels = cards.get(photo).labels.join();
+  const isOpen = (one) => !["keep", "drop"].includes(answer(one).verdict?.decision) && cards.get(one).labels.join() === labels;
+  return group.photos.filter((one) => one === photo || isOpen(one));
+}
+
 async function relabel(photos, suggested) {
   const label = await askLabel(photos.length, suggested || answer(photos[0]).verdict?.label);
   if (label) change(`class ${label}`, verdicts(photos, "relabel", { label }));

@@ -21,7 +21,11 @@ function draw(focused = "first") {
 
 function show(name) {
   const chosen = sections.has(name) ? name : [...sections.values()].find(numLeft)?.name || DECIDED;
-  if (view.section !== chosen) Object.assign(view, { section: chosen, facet: "", page: 0 });
+  if (view.section !== chosen) {
+    Object.assign(view, { section: chosen, facet: "", page: 0 });
+    const top = document.querySelector(".review");
+    if (top.getBoundingClientRect().top < 0) top.scrollIntoView();
+  }
   const section = sections.get(chosen);
   document.querySelector("#lead").textContent = section.lead;
   const facets = [...new Set(itemsOf(section).flatMap((item) => item.facets))].sort();
@@ -139,11 +143,11 @@ function goBackTo(step) {
 const onPhoto = {
   keep: (item, photo) => decideAndGoOn(item, photo, "keep"),
   drop: (item, photo) => decideAndGoOn(item, photo, "drop"),
-  relabel: async (item, photo) => (await relabel([photo], item.suggested)) && single(item) && goOn(item),
+  relabel: async (item, photo) => (await relabel(withCopies(item, photo), item.suggested)) && single(item) && goOn(item),
   together: (item, photo) => putTogether([photo]),
   accept: (item, photo) => {
     if (!item.suggested) return;
-    change(`class ${item.suggested}`, verdicts([photo], "relabel", { label: item.suggested }));
+    change(`class ${item.suggested}`, verdicts(withCopies(item, photo), "relabel", { label: item.suggested }));
     goOn(item);
   },
   clear: (item, photo) => clear([photo]),
@@ -177,12 +181,18 @@ const onItem = {
   },
 };
 
+// What was decided is selected no more, or the next decision would fall on it too.
+function selectNone(what = status.textContent) {
+  state.selected.clear();
+  tell(what);
+}
+
 const onSelected = {
-  "keep-selected": () => decide([...state.selected], "keep"),
-  "drop-selected": () => decide([...state.selected], "drop"),
-  "relabel-selected": () => relabel([...state.selected]),
+  "keep-selected": () => (decide([...state.selected], "keep"), selectNone()),
+  "drop-selected": () => (decide([...state.selected], "drop"), selectNone()),
+  "relabel-selected": async () => (await relabel([...state.selected])) && selectNone(),
   "together-selected": () => putTogether([...state.selected]),
-  none: () => (state.selected.clear(), tell("none selected")),
+  none: () => selectNone("none selected"),
 };
 
 const onPage = {
