@@ -164,7 +164,8 @@ def _step(moved: Floats, second: Floats, kept: Flags) -> Floats:
     system[:, diagonal, diagonal] += _DAMPING
     solution = np.linalg.solve(system, wanted)[:, :, 0]
     contrast = np.maximum(np.abs(solution[:, :1]), 0.2)
-    return np.clip(solution[:, 2:] / contrast, -_MAX_STEP, _MAX_STEP).astype(np.float32)
+    step: Floats = np.clip(solution[:, 2:] / contrast, -_MAX_STEP, _MAX_STEP).astype(np.float32)
+    return step
 
 
 def _slope(squares: Floats, axis: int) -> Floats:
