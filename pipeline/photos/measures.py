@@ -83,7 +83,7 @@ def _measured(photo: UprightPhoto) -> Measures:
     detail = grey if image is photo.image else quality.detailed(photo.image)
     width, height = photo.size
     pixels_sha256 = hashlib.sha256(f"{width}x{height} ".encode())
-    pixels_sha256.update(pixels)
+    pixels_sha256.update(pixels.data)
     return {
         "format": photo.format,
         "mode": photo.mode,
