@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from pipeline.core.parameters import AugmentParameters
+from pipeline.core.training_parameters import AugmentParameters
 
 # Rec. 601 luma, and the rotation axis of hue: the grey diagonal of the colour cube.
 _LUMA = (0.299, 0.587, 0.114)

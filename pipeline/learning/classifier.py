@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 
 from pipeline.core.errors import MachineError, ParameterError
-from pipeline.core.parameters import HeadParameters, TrainParameters
+from pipeline.core.training_parameters import HeadParameters, TrainParameters
 from pipeline.learning.backbones import WITHOUT_WEIGHTS, build_backbone, load_weights, scale_pixels
 
 

@@ -18,7 +18,7 @@ BATCH_SIZE = 32
 """Every batch has this size, filled up where needed: a network rounds differently for batches of different sizes, and
 with one size a photo's vector depends on the photo alone."""
 
-_MODULES = (__name__, "pipeline.learning.backbones", "pipeline.learning.pixels", "serving.contract")
+_MODULES = (__name__, "pipeline.learning.backbones", "pipeline.learning.pixels", "serving.contract", "serving.metadata")
 """The code that shapes a vector."""
 
 

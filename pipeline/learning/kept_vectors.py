@@ -47,12 +47,12 @@ class KeptVectors:
         for part in parts:
             try:
                 with np.load(part, allow_pickle=False) as stored:
-                    sha256s, vectors = stored["sha256"].tolist(), stored["vectors"]
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                    vector_of = dict(zip(stored["sha256"].tolist(), stored["vectors"], strict=True))
+            except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
                 part.unlink(missing_ok=True)
                 continue
-            rows = [row for row, sha256 in enumerate(sha256s) if sha256 in wanted]
-            found.update(zip((sha256s[row] for row in rows), vectors[rows], strict=True))
+            # Copied, or else one wanted vector would keep all of its part in memory.
+            found.update((sha256, vector.copy()) for sha256, vector in vector_of.items() if sha256 in wanted)
         if len(parts) > _MAX_PARTS and found:
             self.keep(list(found), np.stack(list(found.values())))
             for part in parts:

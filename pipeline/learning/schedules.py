@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from pipeline.core.parameters import PhaseParameters, ScheduleParameters
+from pipeline.core.training_parameters import PhaseParameters, ScheduleParameters
 
 
 def learning_rate_at(step: int, num_steps: int, parameters: ScheduleParameters) -> float:

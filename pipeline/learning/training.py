@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.core.errors import ParameterError
-from pipeline.core.parameters import AugmentParameters, PhaseParameters, TrainParameters
+from pipeline.core.training_parameters import AugmentParameters, PhaseParameters, TrainParameters
 from pipeline.learning.augmentation import build_augmentation
 from pipeline.learning.averaging import AveragedWeights
 from pipeline.learning.checkpoints import Arrays, assign_values, load_checkpoint, save_checkpoint, values_of

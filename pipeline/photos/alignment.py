@@ -5,33 +5,20 @@ part that fits worst (an overprint, a corner without a photo) is left out. Photo
 forms, so that fine detail must agree too.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import isqrt
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE
-
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
-Indices = npt.NDArray[np.intp]
-_Sampler = Callable[[Floats, Floats, Floats], Floats]
+from pipeline.photos.sampling import UNMOVED, Flags, Floats, cubic, linear, points, sampled, side_of
 
 SIDE = THUMBNAIL_SIDE
-UNMOVED = np.array([1.0, 1.0, 0.0, 0.0, 0.0], dtype=np.float32)
-"""The placement of a thumbnail in itself, see `align`."""
-
-PIXELS = SIDE * SIDE
 _COARSE = 2
 """Thumbnails are reduced by this factor while they are aligned."""
 _COARSE_STEPS = 4
 _FINE_STEPS = 2
 _KEPT_SHARE = 0.85
 """Of the pixels that both show: the others fit worst, and are left out."""
-_PADDING = 1
-"""Pixels beyond the edge that interpolation reaches."""
 _MAX_STEP = 0.05
 """Largest change of a placement in one step, as a share of the side."""
 _DAMPING = 1e-3
@@ -70,11 +57,11 @@ def align(first: Floats, second: Floats, start: Floats, region: Flags) -> Floats
     coarse_region = region.reshape(len(region), SIDE, SIDE)[:, ::_COARSE, ::_COARSE].reshape(len(region), -1)
     placement = start.copy()
     for _ in range(_COARSE_STEPS):
-        moved, inside = _sampled(coarse_first, placement, _linear)
+        moved, inside = sampled(coarse_first, placement, linear)
         kept = _best_fitting(moved, coarse_second, inside & coarse_region)
         placement += _step(moved, coarse_second, kept)
     for _ in range(_FINE_STEPS):
-        moved, inside = _sampled(first, placement, _cubic)
+        moved, inside = sampled(first, placement, cubic)
         moved, fine_second = _equally_fine(moved, second, placement)
         kept = _best_fitting(moved, fine_second, inside & region)
         placement += _step(moved, fine_second, kept)
@@ -90,7 +77,7 @@ def agreement(first: Floats, second: Floats, placement: Floats, region: Flags) -
         placement: what `align` returns.
         region: as in `align`.
     """
-    moved, inside = _sampled(first, placement, _cubic)
+    moved, inside = sampled(first, placement, cubic)
     inside &= region
     moved, second = _equally_fine(moved, second, placement)
     kept = _best_fitting(moved, second, inside)
@@ -122,84 +109,6 @@ def _reduced(thumbnails: Floats) -> Floats:
     blocks = thumbnails.reshape(len(thumbnails), side, _COARSE, side, _COARSE)
     means: Floats = blocks.mean(axis=(2, 4), dtype=np.float32)
     return means.reshape(len(thumbnails), -1)
-
-
-def _points(side: int) -> tuple[Floats, Floats]:
-    """x and y of each pixel from the middle, in sides."""
-    middles = ((np.arange(side) + 0.5) / side - 0.5).astype(np.float32)
-    x, y = np.meshgrid(middles, middles)
-    return x.ravel(), y.ravel()
-
-
-def _side(thumbnails: Floats) -> int:
-    return isqrt(thumbnails.shape[1])
-
-
-def _sampled(thumbnails: Floats, placement: Floats, take: _Sampler) -> tuple[Floats, Flags]:
-    """Greys of a thumbnail at the places of another's pixels, and whether they lie within it."""
-    if (placement == UNMOVED).all():
-        return thumbnails, np.ones(thumbnails.shape, dtype=np.bool_)
-    side = _side(thumbnails)
-    x, y = _points(side)
-    across, down, turn, right, below = placement.T[:, :, None]
-    column = (across * x - turn * y + right) * side + np.float32(side / 2 - 0.5)
-    row = (turn * x + down * y + below) * side + np.float32(side / 2 - 0.5)
-    inside = (np.abs(column - (side - 1) / 2) <= side / 2) & (np.abs(row - (side - 1) / 2) <= side / 2)
-    limit = np.float32(side - 1)
-    return take(thumbnails, np.clip(column, 0, limit), np.clip(row, 0, limit)), inside
-
-
-def _linear(thumbnails: Floats, column: Floats, row: Floats) -> Floats:
-    left, top = (np.minimum(axis.astype(np.intp), _side(thumbnails) - 2) for axis in (column, row))
-    beside, below = column - left.astype(np.float32), row - top.astype(np.float32)
-    greys, corner = _padded(thumbnails, left, top)
-    width = _side(thumbnails) + 2 * _PADDING
-    # `mode="clip"` spares the check of each index.
-    upper, corner_beside, lower, lower_beside = (
-        greys.take(corner + offset, mode="clip") for offset in (0, 1, width, width + 1)
-    )
-    upper += beside * (corner_beside - upper)
-    lower += beside * (lower_beside - lower)
-    upper += below * (lower - upper)
-    return upper
-
-
-def _cubic(thumbnails: Floats, column: Floats, row: Floats) -> Floats:
-    """Catmull-Rom interpolation, which keeps fine detail."""
-    left, top = (np.minimum(axis.astype(np.intp), _side(thumbnails) - 2) for axis in (column, row))
-    weights_across = _cubic_weights(column - left.astype(np.float32))
-    weights_down = _cubic_weights(row - top.astype(np.float32))
-    greys, corner = _padded(thumbnails, left, top)
-    width = _side(thumbnails) + 2 * _PADDING
-    corner -= width + 1
-    total = np.zeros_like(column)
-    for weight_down in weights_down:
-        line = np.zeros_like(column)
-        for place, weight_across in enumerate(weights_across):
-            line += weight_across * greys.take(corner + place, mode="clip")
-        total += weight_down * line
-        corner += width
-    return total
-
-
-def _padded(thumbnails: Floats, left: Indices, top: Indices) -> tuple[Floats, Indices]:
-    """The greys of all thumbnails in one row, each with its edge repeated, and where pixels lie in it."""
-    side = _side(thumbnails)
-    width = side + 2 * _PADDING
-    squares = thumbnails.reshape(-1, side, side)
-    padded = np.pad(squares, ((0, 0), (_PADDING, _PADDING), (_PADDING, _PADDING)), mode="edge")
-    start = np.arange(len(thumbnails), dtype=np.intp)[:, None] * (width * width)
-    return padded.ravel(), start + (top + _PADDING) * width + left + _PADDING
-
-
-def _cubic_weights(part: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    square: Floats = part * part
-    cube: Floats = square * part
-    before: Floats = square - _HALF * (part + cube)
-    at: Floats = 1 - _HALF * (5 * square - 3 * cube)
-    after: Floats = 2 * square + _HALF * (part - 3 * cube)
-    beyond: Floats = _HALF * (cube - square)
-    return before, at, after, beyond
 
 
 def _best_fitting(moved: Floats, second: Floats, inside: Flags) -> Flags:
@@ -240,22 +149,23 @@ def _correlation(first: Floats, second: Floats, where: Flags) -> Floats:
 
 def _step(moved: Floats, second: Floats, kept: Flags) -> Floats:
     """One step of least squares over contrast, brightness and the five numbers of the placement."""
-    side = _side(moved)
-    x, y = _points(side)
+    side = side_of(moved)
+    x, y = points(side)
     squares = moved.reshape(-1, side, side)
     slope_x = _slope(squares, 2).reshape(moved.shape) * side
     slope_y = _slope(squares, 1).reshape(moved.shape) * side
     columns = (moved, np.ones_like(moved), slope_x * x, slope_y * y, slope_y * x - slope_x * y, slope_x, slope_y)
-    basis = np.stack(columns, axis=1)
-    weighted = basis * kept[:, None, :]
-    system = (weighted @ basis.transpose(0, 2, 1)).astype(np.float64)
-    wanted = (weighted @ second[:, :, None]).astype(np.float64)
+    # Products in float64: the order in which a processor's library adds them up then leaves no trace in the result.
+    rows = np.stack((*columns, second), axis=1).astype(np.float64)
+    products = (rows[:, :-1] * kept[:, None, :]) @ rows.transpose(0, 2, 1)
+    system, wanted = products[:, :, :-1].copy(), products[:, :, -1:]
     diagonal = np.arange(len(columns))
     system[:, diagonal, diagonal] *= 1 + _DAMPING
     system[:, diagonal, diagonal] += _DAMPING
     solution = np.linalg.solve(system, wanted)[:, :, 0]
     contrast = np.maximum(np.abs(solution[:, :1]), 0.2)
-    return np.clip(solution[:, 2:] / contrast, -_MAX_STEP, _MAX_STEP).astype(np.float32)
+    step: Floats = np.clip(solution[:, 2:] / contrast, -_MAX_STEP, _MAX_STEP).astype(np.float32)
+    return step
 
 
 def _slope(squares: Floats, axis: int) -> Floats:

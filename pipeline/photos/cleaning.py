@@ -280,7 +280,7 @@ def _suspicious_rules(photos: Sequence[PhotoRow], reasons: Mapping[str, Set[Reas
     return [
         f"{reason} trips over {counts[reason]} of {len(readable)} readable photos: look at some of them, and whether "
         "its threshold in params.yaml fits"
-        for reason in QUALITY_REASONS
+        for reason in (*QUALITY_REASONS, Reason.COLOURLESS)
         if counts[reason] > _SUSPICIOUS_SHARE * len(readable)
     ]
 

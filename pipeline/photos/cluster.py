@@ -39,7 +39,8 @@ def on_cluster(scheduler: str, witness: Path, limits: PhotoLimits) -> Iterator[R
         _refuse_strangers(client, scheduler, witness, limits)
         from distributed.scheduler import KilledWorker
 
-        slots = sum(worker["nthreads"] for worker in _workers(client).values())
+        # At least one, or else nothing would be handed out where all workers went a moment ago.
+        slots = max(1, sum(worker["nthreads"] for worker in _workers(client).values()))
         company = _Company(client, scheduler)
         yield Readers(lambda _: _OnCluster(client), slots, deaths=(KilledWorker,), check=company.check)
     finally:

@@ -11,11 +11,11 @@ import numpy as np
 from pipeline.core.hashing import sha256_of_file, sha256_of_value
 from pipeline.core.parameters import CleanParameters
 from pipeline.core.tables import replacing
-from pipeline.photos import alignment, candidates, copies, fingerprints, originals, sameness, views
+from pipeline.photos import alignment, candidates, copies, fingerprints, originals, records, sameness, sampling, views
 from pipeline.photos.copies import Alike, Compared
 from pipeline.photos.records import Relation
 
-_CODE = (alignment, candidates, copies, fingerprints, originals, sameness, views)
+_CODE = (alignment, candidates, copies, fingerprints, originals, records, sameness, sampling, views)
 _RELATIONS = tuple(Relation)
 _DERIVED = ("", "first", "second")
 

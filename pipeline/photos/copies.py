@@ -15,12 +15,13 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from pipeline.core.parameters import CleanParameters
-from pipeline.photos.alignment import Flags, Floats, agreement, agreement_in_place, align
+from pipeline.photos.alignment import agreement, agreement_in_place, align
 from pipeline.photos.candidates import Hashes, near_pairs
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE, halved
 from pipeline.photos.originals import FIRST, UNKNOWN, derived_one
 from pipeline.photos.records import Relation
 from pipeline.photos.sameness import is_same_photo, is_still, relation_of
+from pipeline.photos.sampling import Flags, Floats
 from pipeline.photos.views import PARTIAL_PAIRINGS, PLAIN_PAIRINGS, Pairing, View, view_hashes
 
 Thumbnails = npt.NDArray[np.uint8]

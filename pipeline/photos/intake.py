@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.core.errors import DataError, MachineError, ParameterError
 from pipeline.core.locks import held_lock
-from pipeline.core.parameters import Name
+from pipeline.core.parameter_types import Name
 from pipeline.core.paths import Layout
 from pipeline.core.progress import progress_bar
 from pipeline.photos.archives import unpack

@@ -21,6 +21,8 @@ Take = Callable[[bytes, PhotoLimits], Measures]
 """What is taken from a file's bytes."""
 
 _TOLD = tuple(field.name for field in fields(FoundFile) if field.name != "problem")
+_STORABLE = (1 << 63) - 1
+"""Network file systems give numbers of 64 bits, one more than SQLite holds; the highest bit tells little."""
 _SETTLED_NANOSECONDS = 2_000_000_000
 """Clocks of file systems are coarse: a file that changed since may look the same unless it had rested for so long."""
 
@@ -38,7 +40,7 @@ class Identity(NamedTuple):
     @classmethod
     def of(cls, status: os.stat_result) -> "Identity":
         """Take what counts from a file's status."""
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _STORABLE)
 
 
 @dataclass(frozen=True, slots=True)

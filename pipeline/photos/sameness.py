@@ -5,8 +5,9 @@ from math import radians
 import numpy as np
 
 from pipeline.core.parameters import CleanParameters
-from pipeline.photos.alignment import UNMOVED, Agreement, Flags, Floats
+from pipeline.photos.alignment import Agreement
 from pipeline.photos.records import Relation
+from pipeline.photos.sampling import UNMOVED, Flags, Floats
 from pipeline.photos.views import Pairing
 
 _STILL = 0.015

@@ -104,7 +104,8 @@ def scene_links(vectors: npt.NDArray[np.float32], min_cosine: float, max_mates: 
         max_mates: most pairs of a row with rows before it. As many as a scene may hold photos loses no scene.
     """
     whole = _whole_numbers(vectors)
-    threshold = np.float32(np.ceil(min_cosine * VECTOR_LENGTH**2))
+    # At least 1: rows of zeros, of which all products are 0, are like nothing even where any cosine will do.
+    threshold = np.float32(max(1, np.ceil(min_cosine * VECTOR_LENGTH**2)))
     parts = [np.zeros((3, 0), np.int64)]
     for start, stop in _blocks(len(whole)):
         products = whole[start:stop] @ whole[:stop].T

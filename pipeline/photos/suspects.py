@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.photos.clusters import Clusters
 from pipeline.photos.records import CleanRow, Decision, SuspectRow, Suspicion
 from pipeline.photos.scenes import SceneVectors
 
@@ -22,6 +23,8 @@ _RIDGE = 1e-4
 _SHRINKAGE = 0.3
 """Towards directions of equal spread, where distances are measured."""
 _NEIGHBOURS = 10
+_NO_NEIGHBOUR = -2
+"""In place of the cosine to a photo that does not count."""
 _MAX_REFERENCES = 2048
 """Photos of a class, chosen by hash, among which neighbours are sought: time would grow with the square of all."""
 _TEMPERATURES = tuple(2.0 ** (step / 2) for step in range(13))
@@ -99,7 +102,7 @@ def probe_probabilities(vectors: Matrix, labels: Whole, folds: Whole) -> npt.NDA
 
 
 def distances_from_class(vectors: Matrix, labels: Whole, company: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Mean cosine distance of each photo to the nearest ten others of its class, 0 to 2.
+    """Mean cosine distance of each photo to the nearest ten others of its class, 0 to 2; 0 where there are no others.
 
     Distances are measured where the photos of a class spread equally in all directions, or else the few directions
     in which photos differ most, such as light and sky, would decide alone.
@@ -117,9 +120,12 @@ def distances_from_class(vectors: Matrix, labels: Whole, company: Sequence[str])
         references = rows[np.argsort([_hash(company[row]) for row in rows.tolist()], kind="stable")[:_MAX_REFERENCES]]
         for chosen in _blocks(rows):
             cosines = spread[chosen] @ spread[references].T
-            cosines[members[chosen][:, None] == members[references][None, :]] = -1
+            cosines[members[chosen][:, None] == members[references][None, :]] = _NO_NEIGHBOUR
             nearest = -np.partition(-cosines, min(_NEIGHBOURS, cosines.shape[1]) - 1, axis=1)[:, :_NEIGHBOURS]
-            distances[chosen] = 1 - nearest.mean(axis=1)
+            is_neighbour = nearest > _NO_NEIGHBOUR
+            count = np.count_nonzero(is_neighbour, axis=1)
+            mean = np.where(is_neighbour, nearest, 0).sum(axis=1) / np.maximum(count, 1)
+            distances[chosen] = np.where(count > 0, 1 - mean, 0)
     return np.round(distances, _DIGITS)
 
 
@@ -140,8 +146,21 @@ def _subjects(photos: Sequence[CleanRow], vectors: SceneVectors) -> _Subjects | 
         vectors=_units(matrix - matrix.mean(axis=0)),
         classes=classes,
         labels=np.array([index[str(photo.label)] for photo in chosen], dtype=np.int64),
-        company=[photo.cluster or photo.group or photo.path for photo in chosen],
+        company=_company(chosen),
     )
+
+
+def _company(photos: Sequence[CleanRow]) -> list[str]:
+    """A name for each photo that all copies of it, all of their scene or group, and the copies of these share."""
+    together: Clusters[str] = Clusters()
+    names = [(f"cluster {one.cluster}", f"group {one.group}") for one in photos]
+    for photo, (cluster, group) in zip(photos, names, strict=True):
+        if photo.cluster and photo.group:
+            together.join(cluster, group)
+    return [
+        min(together.members(cluster if photo.cluster else group)) if photo.cluster or photo.group else photo.path
+        for photo, (cluster, group) in zip(photos, names, strict=True)
+    ]
 
 
 def _label_suspects(subjects: _Subjects) -> Mapping[str, SuspectRow]:
@@ -203,7 +222,10 @@ def _whitened(vectors: Matrix, labels: Whole) -> Matrix:
     for rows in _blocks(np.arange(len(vectors))):
         block = (vectors[rows] - means[labels[rows]]).astype(np.float64)
         within += block.T @ block
-    even = np.trace(within) / len(within) * np.eye(len(within))
+    spread = float(np.trace(within)) / len(within)
+    if spread == 0:
+        return _units(vectors)
+    even = spread * np.eye(len(within))
     root = np.linalg.cholesky(np.linalg.inv((1 - _SHRINKAGE) * within + _SHRINKAGE * even))
     return _units(vectors @ (root * np.sqrt(len(within))).astype(np.float32))
 

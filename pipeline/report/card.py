@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.parameters import Parameters, PhaseParameters
+from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.core.training_parameters import PhaseParameters
 from pipeline.evaluation.openings import TEST_OPENINGS
 from pipeline.pages.page import figure
 from pipeline.photos.provenance import provenance_of

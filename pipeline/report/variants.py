@@ -2,8 +2,9 @@
 
 from PIL import Image
 
-from pipeline.core.parameters import AugmentParameters, Parameters
+from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.core.training_parameters import AugmentParameters
 from pipeline.pages.page import share
 from pipeline.pages.pictures import thumbnail
 from pipeline.report.sections import Section, section_of

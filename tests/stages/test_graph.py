@@ -12,7 +12,18 @@ GRAPH: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="u
 # They carry words, places and checks; the values of parameters are tracked as parameters.
 WITHOUT_RESULT = {
     f"pipeline/core/{name}.py"
-    for name in ("errors", "locks", "memory", "parameters", "paths", "problems", "progress", "sections")
+    for name in (
+        "errors",
+        "locks",
+        "memory",
+        "parameter_types",
+        "parameters",
+        "paths",
+        "problems",
+        "progress",
+        "sections",
+        "training_parameters",
+    )
 }
 # Of tables these stages are readers only: a change of form comes to them as a changed table.
 READERS = {"train", "export"}

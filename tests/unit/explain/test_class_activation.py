@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.core.parameters import HeadParameters
+from pipeline.core.training_parameters import HeadParameters
 from pipeline.explain.class_activation import class_maps
 from pipeline.learning.classifier import build_head
 

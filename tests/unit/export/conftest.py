@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from exported_models import CLASSES, Exported, photo
 
-from pipeline.core.parameters import TrainParameters
+from pipeline.core.training_parameters import TrainParameters
 from pipeline.export.extras import write_extras
 from pipeline.export.servable import Servable, ServableFacts, write_saved_model
 from pipeline.learning.classifier import build_classifier

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.core.parameters import AugmentParameters
+from pipeline.core.training_parameters import AugmentParameters
 from pipeline.learning.augmentation import RandomColour, build_augmentation
 
 Pixels = np.ndarray[Any, Any]

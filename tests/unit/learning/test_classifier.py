@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import MachineError, ParameterError
-from pipeline.core.parameters import HeadParameters, TrainParameters
+from pipeline.core.training_parameters import HeadParameters, TrainParameters
 from pipeline.learning.classifier import Classifier, build_classifier, build_head, load_pretrained, open_layers
 
 PIXELS = np.random.default_rng(0).uniform(0, 255, (6, 32, 32, 3)).astype("float32")

@@ -35,6 +35,14 @@ def test_a_damaged_part_is_not_believed(tmp_path: Path, damage: bytes | None) ->
     assert list((tmp_path / "m").iterdir()) == []
 
 
+@pytest.mark.parametrize("names", (["a"], ["a", "b", "c"]))
+def test_a_part_of_which_names_and_vectors_do_not_match_is_not_believed(tmp_path: Path, names: list[str]) -> None:
+    kept = KeptVectors(tmp_path, "m")
+    kept.keep(names, vectors(1, 2))
+    assert kept.read({"a", "c"}) == {}
+    assert list((tmp_path / "m").iterdir()) == []
+
+
 def test_many_parts_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_vectors, "_MAX_PARTS", 2)
     kept = KeptVectors(tmp_path, "m")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.parameters import PhaseParameters, ScheduleParameters
+from pipeline.core.training_parameters import PhaseParameters, ScheduleParameters
 from pipeline.learning.schedules import build_optimizer, learning_rate_at
 
 PEAK = 0.01

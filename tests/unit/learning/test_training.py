@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import ParameterError
-from pipeline.core.parameters import AugmentParameters, TrainParameters
+from pipeline.core.training_parameters import AugmentParameters, TrainParameters
 from pipeline.learning.classifier import Classifier, build_classifier
 from pipeline.learning.history import EpochRow
 from pipeline.learning.schedules import learning_rate_at

@@ -1,10 +1,14 @@
+import os
+import subprocess
+import sys
 from math import radians
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.photos.alignment import UNMOVED, agreement, agreement_in_place, align
+from pipeline.photos.alignment import agreement, agreement_in_place, align
+from pipeline.photos.sampling import UNMOVED
 
 WHOLE = np.ones((1, 2304), dtype=np.bool_)
 START = UNMOVED[None]
@@ -75,3 +79,32 @@ def test_a_constant_thumbnail_agrees_with_nothing() -> None:
     plain = np.full((1, 2304), 99, dtype=np.float32)
     agreed = agreement(plain, thumbnail(picture(0)), align(plain, thumbnail(picture(0)), START, WHOLE), WHOLE)
     assert (agreed.correlation[0], agreed.detail[0]) == (0, 0)
+
+
+ALIGN_SOME = """
+import numpy as np
+from PIL import Image
+from pipeline.photos.alignment import agreement, align
+from pipeline.photos.sampling import UNMOVED
+coarse = np.random.default_rng(5).integers(0, 256, (64, 12, 12), dtype=np.uint8)
+first = np.stack([np.asarray(Image.fromarray(one).resize((48, 48), Image.Resampling.BICUBIC)) for one in coarse])
+second = np.stack([np.asarray(Image.fromarray(one).resize((48, 48), box=(3, 2, 46, 45))) for one in first])
+first, second = (greys.reshape(64, -1).astype(np.float32) for greys in (first, second))
+region = np.ones(first.shape, dtype=np.bool_)
+placement = align(first, second, np.repeat(UNMOVED[None], 64, axis=0), region)
+print(np.round(agreement(first, second, placement, region).detail, 6).tolist())
+"""
+
+
+def test_the_kind_of_processor_leaves_no_trace() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", ALIGN_SOME],
+            env={**os.environ, "OPENBLAS_CORETYPE": kind},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for kind in ("Nehalem", "Haswell")
+    }
+    assert len(told) == 1

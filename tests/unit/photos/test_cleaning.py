@@ -342,6 +342,8 @@ def test_a_rule_that_trips_over_more_than_a_fifth_is_warned_of() -> None:
     assert [warning.split()[0] for warning in cleaned(rows).warnings] == ["blurred"]
     assert cleaned(rows[1:]).warnings != []
     assert cleaned(rows[2:]).warnings == []
+    grey = [photo(FIRST, f"{number}", number, colourfulness=0.0 if number < 3 else 0.5) for number in range(10)]
+    assert [warning.split()[0] for warning in cleaned(grey).warnings] == ["colourless"]
 
 
 def test_nothing_left_is_refused_with_the_reasons() -> None:

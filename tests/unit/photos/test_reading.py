@@ -15,7 +15,7 @@ from pipeline.photos import measures
 from pipeline.photos.fingerprints import THUMBNAIL_SIDE
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.measures import Measures, making_of_measures, measure
-from pipeline.photos.reading import read_file, read_photo
+from pipeline.photos.reading import Identity, read_file, read_photo
 from pipeline.photos.records import PhotoRow
 from serving.contract import PhotoLimits
 
@@ -187,6 +187,12 @@ def test_a_file_that_was_just_written_is_not_taken_for_the_same_later(tmp_path: 
     fresh = read_file(location, LIMITS)
     assert fresh.whole
     assert fresh.identity is None
+
+
+def test_a_file_number_of_64_bits_fits_a_store(tmp_path: Path) -> None:
+    status = tmp_path.stat()
+    large = os.stat_result((status[0], (1 << 64) - 2, *status[2:10]), {"st_mtime_ns": 1, "st_ctime_ns": 1})
+    assert 0 < max(Identity.of(large)) < 1 << 63
 
 
 def test_what_the_batch_says_of_a_photo_reaches_its_row(tmp_path: Path) -> None:

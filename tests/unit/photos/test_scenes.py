@@ -50,6 +50,7 @@ def test_links_are_those_above_the_cosine_and_zeros_are_like_nothing() -> None:
     vectors = np.array([[1, 0], [2, 0.02], [0, 1], [0, 0], [0, 0]], dtype=np.float32)
     links = scene_links(vectors, 0.95, 50)
     assert (links.first.tolist(), links.second.tolist()) == ([1], [0])
+    assert len(scene_links(vectors[3:], 0, 50).first) == 0
 
 
 @pytest.mark.parametrize("comparisons", (1, 40, 1 << 20))

@@ -110,3 +110,30 @@ def test_copies_are_no_evidence_for_each_other() -> None:
     together = distances_from_class(both, all_labels, [*names, *["burst"] * 12])
     assert apart[-1] < 0.01
     assert together[-1] > 0.1
+
+
+def test_photos_of_a_scene_are_judged_by_the_others_of_a_small_class_alone() -> None:
+    draws = np.random.default_rng(5)
+    vectors = (np.repeat(np.eye(24)[:2], 13, axis=0) + draws.normal(0, 0.05, (26, 24))).astype(np.float32)
+    company = [*["scene"] * 4, *map(str, range(22))]
+    distances = distances_from_class(vectors, np.repeat(np.arange(2), 13), company)
+    assert distances[:4].max() < 1.2 * distances[4:13].max()
+
+
+def test_copies_and_scenes_that_share_a_photo_are_one_company() -> None:
+    rows, vectors, _, _ = collection(num_wrong=0, num_strangers=0)
+    # Twelve photos that look like no other of their class, but like one another: a scene, and a copy of one of it.
+    vectors.vectors[:12] = np.eye(24, dtype=np.float32)[20]
+    copy, original, *others = rows[:12]
+    told = [replace(copy, cluster="photo-1"), replace(original, cluster="photo-1", group="scene-1")]
+    told += [replace(row, group="scene-1") for row in others] + rows[12:]
+    as_one = [replace(row, cluster="photo-1") for row in rows[:12]] + rows[12:]
+    assert find_suspects(told, vectors, SPREAD) == find_suspects(as_one, vectors, SPREAD)
+    assert find_suspects(rows, vectors, SPREAD) != find_suspects(as_one, vectors, SPREAD)
+
+
+@pytest.mark.parametrize("value", (0, 1, np.nan))
+def test_vectors_that_are_all_alike_tell_of_no_outlier(value: float) -> None:
+    rows, vectors, _, _ = collection()
+    alike = SceneVectors(vectors.paths, np.full_like(vectors.vectors, value))
+    assert "outlier" not in {row.kind for row in find_suspects(rows, alike, SPREAD)}
