@@ -115,7 +115,7 @@ def _gallery(
 
 
 def _pairs(reason: Reason, rows: Sequence[SplitRow], cleaned: Cleaned, picture: Callable[[str], str]) -> list[Pair]:
-    """Each quarantined photo beside its nearest copy: in a conflict one of another label, and a kept one if there is."""
+    """Each quarantined photo beside its nearest copy: in a conflict of another label, and a kept one if there is."""
     row_of = {row.path: row for row in cleaned.rows}
     found: dict[str, list[tuple[bool, bool, int, str, DuplicateRow]]] = {row.path: [] for row in rows}
     for pair in cleaned.duplicates:
