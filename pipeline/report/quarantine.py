@@ -104,7 +104,7 @@ def _gallery(
 ) -> ReasonGallery:
     words = meaning(reason, cleaned.parameters)
     if reason in _OF_COPIES:
-        pairs = tuple(_pairs(rows, cleaned, picture))
+        pairs = tuple(_pairs(reason, rows, cleaned, picture))
         alone = rows[:MAX_SHOWN] if not pairs else ()
         tiles = tuple(_tile(row, "", picture) for row in alone)
         return ReasonGallery(reason_name(reason), words, len(rows), tiles, pairs)
@@ -114,19 +114,20 @@ def _gallery(
     return ReasonGallery(reason_name(reason), words, len(rows), tiles, ())
 
 
-def _pairs(rows: Sequence[SplitRow], cleaned: Cleaned, picture: Callable[[str], str]) -> list[Pair]:
-    """Each quarantined photo beside its nearest copy, a kept one where there is one."""
+def _pairs(reason: Reason, rows: Sequence[SplitRow], cleaned: Cleaned, picture: Callable[[str], str]) -> list[Pair]:
+    """Each quarantined photo beside its nearest copy: in a conflict of another label, and a kept one if there is."""
     row_of = {row.path: row for row in cleaned.rows}
-    found: dict[str, list[tuple[bool, int, str, DuplicateRow]]] = {row.path: [] for row in rows}
+    found: dict[str, list[tuple[bool, bool, int, str, DuplicateRow]]] = {row.path: [] for row in rows}
     for pair in cleaned.duplicates:
         for path, other in ((pair.first, pair.second), (pair.second, pair.first)):
             if pair.tier == 1 and path in found and other in row_of:
+                is_beside = reason == Reason.LABEL_CONFLICT and row_of[other].label == row_of[path].label
                 is_gone = row_of[other].decision == Decision.QUARANTINE
-                found[path].append((is_gone, pair.hash_distance, other, pair))
+                found[path].append((is_beside, is_gone, pair.hash_distance, other, pair))
     pairs: dict[frozenset[str], Pair] = {}
     for path, copies in sorted(found.items()):
         if copies and len(pairs) < MAX_PAIRS:
-            _, _, other, pair = min(copies, key=lambda copy: copy[:3])
+            *_, other, pair = min(copies, key=lambda copy: copy[:4])
             likeness = f"{pair.hash_distance} bits apart, correlation {pair.correlation:.3f}"
             sides = [_tile(row_of[one], _standing(row_of[one]), picture) for one in (path, other)]
             pairs.setdefault(frozenset((path, other)), Pair(sides[0], sides[1], likeness))

@@ -76,6 +76,16 @@ def test_two_photos_that_condemn_each_other_are_one_pair() -> None:
     assert (gallery.num_photos, len(gallery.pairs)) == (2, 1)
 
 
+def test_a_conflict_shows_the_photo_under_the_other_label_and_not_a_nearer_one_under_the_same() -> None:
+    blue = split_row("data/one/blue/z", "blue", "none", "label_conflict", "quarantine")
+    rows = [gone("a", "label_conflict"), gone("b", "label_conflict"), blue]
+    near = DuplicateRow("data/one/red/a", "data/one/red/b", 1, 0, 1.0, "red", "red")
+    far = [DuplicateRow(blue.path, f"data/one/red/{name}", 1, 5, 0.95, "blue", "red") for name in "ab"]
+    [gallery] = galleries(rows, (near, *far))
+    assert all({pair.gone.label, pair.other.label} == {"red", "blue"} for pair in gallery.pairs)
+    assert len(gallery.pairs) == 2
+
+
 def test_a_photo_of_the_same_scene_is_no_copy() -> None:
     rows = [gone("a", "copy_of_kept"), split_row("data/one/red/z", "red", "train")]
     [gallery] = galleries(rows, (DuplicateRow("data/one/red/a", "data/one/red/z", 2, 30, 0.1, "red", "red"),))
