@@ -154,7 +154,10 @@ class _Search:
         return found
 
     def _candidates(self, settled: npt.NDArray[np.int64], number: int) -> Candidates:
-        """Pairs with near hashes by one pairing; in both orders where the pairing tells them apart."""
+        """Pairs with near hashes by one pairing, in both orders.
+
+        Even where both views are the same, it matters a little which photo is laid over which.
+        """
         pairing, views = self._pairings[number], _views(self._pairings)
         left, right = self._hashes[views[pairing.first]], self._hashes[views[pairing.second]]
         blocks = [np.zeros((0, 4), dtype=np.int32)]
@@ -164,7 +167,7 @@ class _Search:
                 first, second = rows[near], others[beside]
                 bits = np.bitwise_count(left[first] ^ right[second])
                 block = np.stack((first, second, np.full_like(first, number), bits), axis=1).astype(np.int32)
-                block = block[first < second if pairing.is_symmetric else first != second]
+                block = block[first != second]
                 blocks.append(block[~np.isin(_codes(block), settled)])
         return np.concatenate(blocks)
 

@@ -11,7 +11,7 @@ from pipeline.photos.records import CleanRow, Decision, DuplicateRow, PhotoRow, 
 from pipeline.photos.scenes import Scenes
 from pipeline.photos.sides import SCENE_PREFIX, cut_groups
 
-_DECIDED_PREFIX = "decided-"
+_GIVEN_PREFIX = "given-"
 _SHA256_DIGITS_SHOWN = 12
 
 
@@ -34,19 +34,23 @@ class SceneCounts:
 
 def with_decided_groups(photos: Sequence[PhotoRow], decisions: Iterable[HumanDecision]) -> list[PhotoRow]:
     """Put photos into the groups that people decided; a group given before and a decided one that share a photo become
-    one, named by the first given name in it.
+    one, named by the first given name in it. A given name that looks like that of a found scene is changed.
     """
     decided = {sha256: _as_given(group) for sha256, group in groups_of(decisions).items()}
+    named = [
+        replace(photo, group=_as_given(photo.group)) if photo.group.startswith(SCENE_PREFIX) else photo
+        for photo in photos
+    ]
     if not decided:
-        return list(photos)
-    given = {photo.group for photo in photos} - {""}
+        return named
+    given = {photo.group for photo in named} - {""}
     groups: Clusters[str] = Clusters()
-    for photo in photos:
+    for photo in named:
         if photo.group and photo.sha256 in decided:
             groups.join(photo.group, decided[photo.sha256])
-    names = {photo.group or decided.get(photo.sha256, "") for photo in photos} - {""}
+    names = {photo.group or decided.get(photo.sha256, "") for photo in named} - {""}
     name_of = {name: min(set(groups.members(name)) & given or groups.members(name)) for name in names}
-    return [replace(photo, group=name_of.get(photo.group or decided.get(photo.sha256, ""), "")) for photo in photos]
+    return [replace(photo, group=name_of.get(photo.group or decided.get(photo.sha256, ""), "")) for photo in named]
 
 
 def unmatched_decisions(photos: Sequence[PhotoRow], decisions: Iterable[HumanDecision]) -> list[HumanDecision]:
@@ -134,7 +138,7 @@ def scene_counts(
 
 def _as_given(group: str) -> str:
     """A person's group is a promise, even where it is named as a found one."""
-    return _DECIDED_PREFIX + group.removeprefix(SCENE_PREFIX) if group.startswith(SCENE_PREFIX) else group
+    return _GIVEN_PREFIX + group.removeprefix(SCENE_PREFIX) if group.startswith(SCENE_PREFIX) else group
 
 
 def _is_equal(first: PhotoRow, second: PhotoRow) -> bool:

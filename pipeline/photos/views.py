@@ -58,11 +58,6 @@ class Pairing:
     strip: bool = False
     """Whether what the views leave out was painted over, so that only what they show is compared."""
 
-    @property
-    def is_symmetric(self) -> bool:
-        """Whether the pairing of two photos tells the same as that of the two in the other order."""
-        return self.first == self.second or (self.first.mirrored and self._without_mirror() == self.second)
-
     def start(self) -> npt.NDArray[np.float32]:
         """(5,) float32: the placement from which thumbnails are aligned, see `alignment.align`."""
         across = self.first.placement() @ np.linalg.inv(self.second.placement())
@@ -76,10 +71,6 @@ class Pairing:
             pixels[: ceil(self.second.top * THUMBNAIL_SIDE)] = False
             pixels[THUMBNAIL_SIDE - ceil(self.second.bottom * THUMBNAIL_SIDE) :] = False
         return pixels.ravel()
-
-    def _without_mirror(self) -> View:
-        one = self.first
-        return View(one.left, one.top, one.right, one.bottom, one.turn)
 
 
 def view_hashes(small: npt.NDArray[np.float64], view: View) -> Hashes:

@@ -3,7 +3,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -109,6 +109,15 @@ def test_no_pair_joins_two_scenes() -> None:
 
 def test_no_photos_have_no_pairs() -> None:
     assert compared([]).pairs == []
+
+
+@given(scene=st.integers(0, 99), edits=st.tuples(st.sampled_from(sorted(EDITS)), st.sampled_from(sorted(EDITS))))
+@example(scene=1, edits=("mirrored", "turned"))
+@settings(max_examples=50, deadline=None)
+def test_which_of_two_photos_comes_first_does_not_matter(scene: int, edits: tuple[str, str]) -> None:
+    pixels = np.frombuffer(b"".join(thumbnail(scene, edit) for edit in edits), dtype=np.uint8).reshape(2, 2304)
+    ahead, behind = (find_copies(["a", "b"], pair, CleanParameters()).pairs for pair in (pixels, pixels[::-1]))
+    assert len(ahead) == len(behind)
 
 
 @given(

@@ -58,8 +58,9 @@ def test_a_decided_group_may_be_one_that_is_given() -> None:
 def test_a_persons_group_is_a_promise_even_where_it_is_named_as_a_found_one() -> None:
     photos = [photo("a"), photo("b")]
     found = groups(photos, *(together(one, "scene-abc") for one in photos))
-    assert set(found.values()) == {"decided-abc"}
+    assert set(found.values()) == {"given-abc"}
     assert is_given(found["a"])
+    assert groups([photo("a", group="scene-1"), photo("b")]) == {"a": "given-1", "b": ""}
 
 
 def test_equal_bytes_are_decided_together() -> None:

@@ -6,7 +6,7 @@ from PIL import Image
 
 from pipeline.photos.fingerprints import fingerprints_of, halved
 from pipeline.photos.records import Relation
-from pipeline.photos.views import PARTIAL_PAIRINGS, PLAIN_PAIRINGS, WHOLE, Pairing, View, view_hashes
+from pipeline.photos.views import WHOLE, Pairing, View, view_hashes
 
 MIRRORED = View(mirrored=True)
 
@@ -70,11 +70,3 @@ def test_a_pairing_starts_where_both_views_show_the_same() -> None:
     strip = Pairing(View(bottom=0.1), View(bottom=0.1), Relation.CAPTIONED, strip=True)
     assert strip.start() == pytest.approx((1.0, 1.0, 0.0, 0.0, 0.0))
     assert strip.region().reshape(48, 48).any(axis=1).tolist() == [True] * 43 + [False] * 5
-
-
-def test_pairings_that_tell_the_same_in_both_orders_are_known() -> None:
-    assert [pairing.is_symmetric for pairing in PLAIN_PAIRINGS] == [True, True]
-    strips = [pairing for pairing in PARTIAL_PAIRINGS if pairing.strip]
-    assert strips
-    assert all(pairing.is_symmetric for pairing in strips)
-    assert not Pairing(View(left=0.1), WHOLE, Relation.CROPPED).is_symmetric
