@@ -8,11 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.core.errors import DataError
-from pipeline.core.parameters import PhotosParameters
 from pipeline.core.paths import Layout
 from pipeline.photos.records import Batch
+
+if TYPE_CHECKING:
+    # Processes that read photos import this module, and would wait for what checks parameters.
+    from pipeline.core.parameters import PhotosParameters
 
 UNLABELLED = "_unlabelled"
 MASKS = "_masks"
@@ -71,7 +75,7 @@ def chosen_batches(batches: Sequence[Batch], globs: Sequence[str]) -> list[Batch
     return chosen
 
 
-def list_files(layout: Layout, batches: Sequence[Batch], photos: PhotosParameters) -> Listing:
+def list_files(layout: Layout, batches: Sequence[Batch], photos: "PhotosParameters") -> Listing:
     """List every file of the run's batches, photo or not; masks, `photos.csv` and dot-files are no photos.
 
     Unlabelled photos are listed whatever `photos.classes` says. Links are listed, never followed out of `data/`.
