@@ -1,7 +1,7 @@
 """What cleaning finds among scraped photos of eight landmarks of Istanbul, and what it costs.
 
-Takes the archive in, in a clone of this checkout as committed, makes the vectors with an ImageNet-trained MobileNet whose
-weights Keras finds (`KERAS_HOME`), cleans, and counts. With a file of decisions it cleans again under them.
+Takes the archive in, in a clone of this checkout as committed, makes the vectors with an ImageNet-trained MobileNet
+whose weights Keras finds (`KERAS_HOME`), cleans, and counts. With a file of decisions it cleans again under them.
 
     python benchmarks/landmarks.py <landmarks_istanbul.tar> [--decisions decisions.csv] [--json figures.json]
 """

@@ -140,7 +140,7 @@ def _subjects(photos: Sequence[CleanRow], vectors: SceneVectors) -> _Subjects | 
         vectors=_units(matrix - matrix.mean(axis=0)),
         classes=classes,
         labels=np.array([index[str(photo.label)] for photo in chosen], dtype=np.int64),
-        company=[photo.cluster or photo.group or photo.path for photo in chosen],
+        company=[photo.cluster or photo.group or photo.sha256 for photo in chosen],
     )
 
 

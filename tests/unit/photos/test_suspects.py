@@ -1,3 +1,4 @@
+import hashlib
 import random
 from dataclasses import replace
 
@@ -14,7 +15,8 @@ PER_CLASS = 60
 
 
 def clean_row(path: str, label: str | None, **changes: str) -> CleanRow:
-    return replace(CleanRow(path, "1st", label, "0" * 64, "keep", "", "", "", ""), **changes)
+    sha256 = hashlib.sha256(path.encode()).hexdigest()
+    return replace(CleanRow(path, "1st", label, sha256, "keep", "", "", "", ""), **changes)
 
 
 def collection(num_wrong: int = 4, num_strangers: int = 3) -> tuple[list[CleanRow], SceneVectors, set[str], set[str]]:
@@ -68,6 +70,14 @@ def test_the_list_is_the_same_for_any_order_of_photos_and_vectors() -> None:
     turned = SceneVectors([vectors.paths[index] for index in order], vectors.vectors[order])
     shuffled = random.Random(2).sample(rows, len(rows))
     assert find_suspects(shuffled, turned, SPREAD) == find_suspects(rows, vectors, SPREAD)
+
+
+def test_the_name_of_the_batch_does_not_matter() -> None:
+    rows, vectors, *_ = collection()
+    renamed = [replace(row, path=row.path.replace("/1st/", "/scraped/")) for row in rows]
+    found = find_suspects(renamed, SceneVectors([row.path for row in renamed], vectors.vectors), SPREAD)
+    as_before = [replace(row, path=row.path.replace("/scraped/", "/1st/")) for row in found]
+    assert as_before == find_suspects(rows, vectors, SPREAD)
 
 
 def test_without_vectors_nobody_is_suspected() -> None:
