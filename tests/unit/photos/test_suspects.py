@@ -1,3 +1,4 @@
+import hashlib
 import random
 from dataclasses import replace
 
@@ -14,7 +15,8 @@ PER_CLASS = 60
 
 
 def clean_row(path: str, label: str | None, **changes: str) -> CleanRow:
-    return replace(CleanRow(path, "1st", label, "0" * 64, "keep", "", "", "", ""), **changes)
+    sha256 = hashlib.sha256(path.encode()).hexdigest()
+    return replace(CleanRow(path, "1st", label, sha256, "keep", "", "", "", ""), **changes)
 
 
 def collection(num_wrong: int = 4, num_strangers: int = 3) -> tuple[list[CleanRow], SceneVectors, set[str], set[str]]:
@@ -41,9 +43,11 @@ def test_photos_under_the_wrong_class_are_listed_with_the_class_they_look_like()
     rows, vectors, wrong, _ = collection()
     found = {row.path: row for row in find_suspects(rows, vectors, SPREAD)}
     assert wrong <= found.keys()
-    for path in wrong:
-        number = CLASSES.index(found[path].label)
-        assert (found[path].kind, found[path].suggested_label) == ("label", CLASSES[(number + 1) % 3])
+    next_class = {label: CLASSES[(number + 1) % 3] for number, label in enumerate(CLASSES)}
+    suggested = [path for path in wrong if found[path].suggested_label == next_class[found[path].label]]
+    # Which photos the probe learns from is drawn by hash: one may come out as an outlier instead.
+    assert len(suggested) >= len(wrong) - 1
+    assert {found[path].kind for path in suggested} == {"label"}
 
 
 def test_photos_that_look_like_no_other_are_listed() -> None:
@@ -68,6 +72,14 @@ def test_the_list_is_the_same_for_any_order_of_photos_and_vectors() -> None:
     turned = SceneVectors([vectors.paths[index] for index in order], vectors.vectors[order])
     shuffled = random.Random(2).sample(rows, len(rows))
     assert find_suspects(shuffled, turned, SPREAD) == find_suspects(rows, vectors, SPREAD)
+
+
+def test_the_name_of_the_batch_does_not_matter() -> None:
+    rows, vectors, *_ = collection()
+    renamed = [replace(row, path=row.path.replace("/1st/", "/scraped/")) for row in rows]
+    found = find_suspects(renamed, SceneVectors([row.path for row in renamed], vectors.vectors), SPREAD)
+    as_before = [replace(row, path=row.path.replace("/scraped/", "/1st/")) for row in found]
+    assert as_before == find_suspects(rows, vectors, SPREAD)
 
 
 def test_without_vectors_nobody_is_suspected() -> None:
