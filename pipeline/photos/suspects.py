@@ -158,7 +158,7 @@ def _company(photos: Sequence[CleanRow]) -> list[str]:
         if photo.cluster and photo.group:
             together.join(cluster, group)
     return [
-        min(together.members(cluster if photo.cluster else group)) if photo.cluster or photo.group else photo.path
+        min(together.members(cluster if photo.cluster else group)) if photo.cluster or photo.group else photo.sha256
         for photo, (cluster, group) in zip(photos, names, strict=True)
     ]
 

@@ -8,7 +8,7 @@ from browser import needs_chromium, open_browser, open_page
 from playwright.sync_api import Browser, Page, expect
 from reported_runs import photo_row
 from reviewed_runs import review_parameters
-from reviewed_tables import pair, row
+from reviewed_tables import pair, row, scene_pair
 
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_rows
@@ -46,7 +46,7 @@ def test_of_two_photos_of_a_scene_one_that_is_dropped_settles_it_and_several_lab
     browser: Browser, tmp_path: Path
 ) -> None:
     rows = [row(f"one/{label}/{scene}", label, group=f"scene-{scene}") for scene in "12" for label in ("wall", "arch")]
-    address = reviewed(tmp_path, rows)
+    address = reviewed(tmp_path, rows, [scene_pair(f"one/arch/{scene}", f"one/wall/{scene}") for scene in "12"])
     with open_page(browser) as watched:
         page = watched.page
         page.goto(f"{address}#scenes")
