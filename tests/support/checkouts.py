@@ -19,6 +19,8 @@ TINY = {
     "recipe": "demo",
     "model": {"name": "tiny"},
     "photos": {"batches": ["demo-*"]},
+    # Enough photos with masks on the test side for the heat maps to be measured.
+    "split": {"validation": 0.15, "test": 0.25},
     "augment": {"brightness": 0.1},
     "train": {
         "backbone": "residual_small",
