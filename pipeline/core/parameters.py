@@ -99,7 +99,8 @@ class CleanParameters(Section):
     min_correlation: Fraction = 0.9
     """Pearson correlation of grey thumbnails, once aligned, that confirms the same photo."""
     min_detail: Fraction = 0.9
-    """The same of their fine detail, which look-alikes lack; where nothing was moved, 0.1 less."""
+    """The same of their fine detail, which look-alikes lack; where nothing was moved, 0.1 less,
+    and more where a hand with a camera may have moved it."""
     partial_copies: bool = True
     """Whether copies that were cropped, captioned or turned by a few degrees are searched too."""
     min_scene_cosine: Fraction = 0.9

@@ -18,7 +18,6 @@ from pipeline.photos.reading import Identity, Reading
 
 Answer = TypeVar("Answer")
 
-_QUESTIONS_AT_ONCE = 500
 _WAIT_SECONDS = 30
 _DAYS_KEPT = 30
 """What no run used for so long is dropped."""

@@ -76,12 +76,12 @@ def quality_of(pixels: Pixels, grey: Image.Image, detail: Image.Image) -> Qualit
         brightness_low=_quantile(reached, 5),
         brightness_high=_quantile(reached, 99),
         entropy=_entropy(counts),
-        sharpness=_sharpness(detail, counts if detail is grey else _counts(detail)),
+        sharpness=sharpness_of(detail, counts if detail is grey else _counts(detail)),
         colourfulness=_colourfulness(pixels),
     )
 
 
-def sharpness_of(detail: Image.Image) -> float:
+def sharpness_of(detail: Image.Image, counts: Counts) -> float:
     """Compare the finest detail of a photo with detail four times as coarse.
 
     In photos both are about equally strong at any size, since what they show has no scale of its own; blur takes the
@@ -90,6 +90,7 @@ def sharpness_of(detail: Image.Image) -> float:
 
     Args:
         detail: mode L, from `detailed`.
+        counts: (256,) int64: its pixels by grey.
 
     Returns:
         0 (blurred beyond all detail, constant, or a side below 12 pixels), about 0.5 to 1 for a sharp photo, up to 4
@@ -99,10 +100,6 @@ def sharpness_of(detail: Image.Image) -> float:
         Field, "Relations between the statistics of natural images and the response properties of cortical cells",
         JOSA A 1987, for the equal strength of detail at all scales.
     """
-    return _sharpness(detail, _counts(detail))
-
-
-def _sharpness(detail: Image.Image, counts: Counts) -> float:
     if min(detail.size) < 3 * _COARSER:
         return 0.0
     fine = _detail(np.asarray(detail))

@@ -9,7 +9,7 @@ from browser import DESKTOP, PHONE, Watched, fits_the_width, has_content, needs_
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from reported_runs import photo_row
 from reviewed_runs import HOSTILE_LABEL, cleaned, review_parameters, sha256_of
-from reviewed_tables import pair, row, scene_pair
+from reviewed_tables import pair, row
 
 from pipeline.commands.review import decide
 from pipeline.core.paths import Layout
@@ -333,26 +333,3 @@ def test_thousands_of_photos_open_at_once(browser: Browser, tmp_path: Path) -> N
         assert decided < 200
         watched.page.keyboard.press("]")
         assert "page 2 of 84" in watched.page.locator(".pager").inner_text()
-
-
-def test_dropping_one_of_two_photos_of_a_scene_settles_it_and_goes_on(browser: Browser, tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
-    rows = [
-        row(f"one/{label}/{number}", label, group=f"scene-{number}") for number in "12" for label in ("wall", "arch")
-    ]
-    write_rows(layout.artifacts("clean") / "photos.parquet", CleanRow, rows)
-    pairs = [scene_pair(f"one/arch/{number}", f"one/wall/{number}") for number in "12"]
-    write_rows(layout.artifacts("clean") / "duplicates.parquet", DuplicateRow, pairs)
-    photos = [photo_row(one.path, one.label, sha256=one.sha256) for one in rows]
-    write_rows(layout.artifacts("validate") / "photos.parquet", PhotoRow, photos)
-    run(layout, review_parameters())
-    with open_page(browser) as watched:
-        page = watched.page
-        page.goto(f"{layout.review.as_uri()}#scenes")
-        expect_left(page, "Scenes", "2 left")
-        page.locator(".card").first.focus()
-        page.keyboard.press("d")
-        expect_left(page, "Scenes", "1 left")
-        page.keyboard.press("2")  # the next scene has the focus now
-        expect_told(page, "all are wall")
-        expect_left(page, "Scenes", "settled")
