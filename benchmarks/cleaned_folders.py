@@ -15,7 +15,7 @@ from clones import BIN, PIPELINE, fresh_clone, run
 from measuring import Cost, measured
 
 from pipeline.core.paths import Layout
-from pipeline.photos.intake import take_in
+from pipeline.intake.taking import take_in
 
 Pair = tuple[str, str]
 

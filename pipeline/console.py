@@ -82,7 +82,7 @@ def stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
     die_with_parent()
     started = time.monotonic()
     say(f"{name} ...")
-    layout = Layout()
+    layout = Layout.of()
     parameters = load_parameters(layout.parameters)
     with held_lock(layout.run_lock, f"stage {name}"):
         yield layout, parameters
@@ -99,7 +99,7 @@ def learning_stage(name: str) -> Iterator[tuple[Layout, Parameters]]:
 
 def opened() -> tuple[Layout, Parameters]:
     """The checkout in the current folder and its parameters."""
-    layout = Layout()
+    layout = Layout.of()
     return layout, load_parameters(layout.parameters)
 
 

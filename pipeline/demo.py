@@ -107,7 +107,7 @@ def _ask(layout: Layout, parameters: Parameters) -> list[Path]:
 def _servers(layout: Layout, parameters: Parameters) -> Iterator[ExplainerClient]:
     """Run the model server and the explainer on free loopback ports for the length of a block."""
     grpc_port, http_port = free_port(), free_port()
-    config = layout.root / parameters.serving.folder / "models.config"
+    config = layout.home / parameters.serving.folder / "models.config"
     log = layout.reports("demo") / "servers.log"
     server = ("serving.server", f"--port={grpc_port}", f"--model_config_file={config}")
     explainer = (

@@ -21,7 +21,7 @@ def sample(
     """Draw masonry photos with damage masks, and take them in as batches."""
     from pipeline.stages.sample import run
 
-    for taken in run(Layout(), tuple(batches.split()), photos, seed):
+    for taken in run(Layout.of(), tuple(batches.split()), photos, seed):
         say(f"{taken.batch.batch}: {taken.batch.photos} photos {'drawn' if taken.is_new else 'are there already'}")
 
 
@@ -32,7 +32,7 @@ def intake(
     side: Annotated[str | None, typer.Option(help="`test` pins the batch to the test side")] = None,
 ) -> None:
     """Take a batch of photos in and version it."""
-    from pipeline.photos.intake import bring_photos
+    from pipeline.intake.taking import bring_photos
 
     if not source or not batch:
         raise ParameterError(
@@ -40,7 +40,7 @@ def intake(
             expected="both: where the photos are, and a name for the batch",
             todo="make photos FROM=<folder|tar|zip> BATCH=<name>",
         )
-    result = bring_photos(Layout(), Path(source), batch, side)
+    result = bring_photos(Layout.of(), Path(source), batch, side)
     for taken in result.taken:
         state = "taken in" if taken.is_new else "seen before, nothing to do"
         say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")
@@ -60,7 +60,7 @@ def recipe(
     from pipeline.core.recipes import load_recipe, render, with_choices
     from pipeline.core.tables import write_text
 
-    layout = Layout()
+    layout = Layout.of()
     chosen = load_recipe(layout.root / "recipes", name)
     chosen.parameters()
     say(f"recipe {name}: looking for weights ...")

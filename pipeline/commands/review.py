@@ -40,7 +40,7 @@ def decide(source: Annotated[str, typer.Argument(help="a decisions file, such as
             expected="a decisions file, such as the review page saves",
             todo="make decide FROM=<file>",
         )
-    layout = Layout()
+    layout = Layout.of()
     newer = read_decisions(Path(source))
     with held_lock(layout.run_lock, "decide"):
         merge = merged(read_decisions(layout.decisions), newer)

@@ -10,6 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.core.errors import ParameterError
+from pipeline.core.operation_parameters import (
+    AutomationParameters,
+    IntakeParameters,
+    NotifyParameters,
+    ReleaseParameters,
+    ServingParameters,
+    TrackingParameters,
+    WatchParameters,
+)
 from pipeline.core.parameter_types import Count, Fraction, Name, Positive, Section, Sha256, Share
 from pipeline.core.problems import in_words
 from pipeline.core.sections import read_sections
@@ -150,21 +159,6 @@ class GateParameters(Section):
     """Largest loss of accuracy against the champion that is accepted, of 1."""
 
 
-class ServingParameters(Section):
-    """Where models are served from and asked."""
-
-    folder: str = "served"
-    grpc_address: str = "127.0.0.1:8500"
-
-
-class TrackingParameters(Section):
-    """MLflow."""
-
-    uri: str = "sqlite:///mlflow.db"
-    """Any MLflow tracking URI; the environment variable MLFLOW_TRACKING_URI goes before it."""
-    experiment: str = "heritage"
-
-
 class Parameters(Section):
     """The whole of `params.yaml`."""
 
@@ -181,8 +175,13 @@ class Parameters(Section):
     export: ExportParameters = ExportParameters()
     evaluate: EvaluateParameters = EvaluateParameters()
     gate: GateParameters = GateParameters()
+    release: ReleaseParameters = ReleaseParameters()
     serving: ServingParameters = ServingParameters()
     tracking: TrackingParameters = TrackingParameters()
+    intake: IntakeParameters = IntakeParameters()
+    automation: AutomationParameters = AutomationParameters()
+    notify: NotifyParameters = NotifyParameters()
+    watch: WatchParameters = WatchParameters()
 
 
 def load_parameters(path: Path) -> Parameters:
@@ -206,6 +205,6 @@ def parse_parameters(values: Any, source: str) -> Parameters:
         problems = [in_words(problem, Parameters) for problem in error.errors()]
         raise ParameterError(
             f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}:\n  - " + "\n  - ".join(problems),
-            expected="the names and ranges of pipeline/core/parameters.py and training_parameters.py",
+            expected="the names and ranges of the *parameters.py in pipeline/core/",
             todo=f"mend what is named above in {source}",
         ) from None

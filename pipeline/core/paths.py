@@ -9,6 +9,39 @@ class Layout:
     """Paths of a checkout, from its root."""
 
     root: Path = Path()
+    owner: Path | None = None
+    """The checkout that a clone works for; none = the one at `root` works for itself."""
+
+    @classmethod
+    def of(cls, root: Path = Path()) -> "Layout":
+        """The layout of a checkout, or of a clone, which names its owner in `.heritage/owner`."""
+        note = cls(root).owner_note
+        return cls(root, Path(note.read_text(encoding="utf-8").strip())) if note.is_file() else cls(root)
+
+    @property
+    def home(self) -> Path:
+        """The checkout whose inbox, served models and MLflow store are meant."""
+        return self.owner or self.root
+
+    @property
+    def owner_note(self) -> Path:
+        """Where a clone names the checkout that it works for."""
+        return self.state / "owner"
+
+    @property
+    def automation(self) -> Path:
+        """Clones and records of retraining that nobody starts by hand, in the owner."""
+        return self.home / ".heritage" / "automation"
+
+    @property
+    def photos_clone(self) -> Path:
+        """The clone into which batches of the inbox are taken."""
+        return self.automation / "photos"
+
+    @property
+    def retrain_clone(self) -> Path:
+        """The clone in which models are retrained."""
+        return self.automation / "retrain"
 
     @property
     def parameters(self) -> Path:

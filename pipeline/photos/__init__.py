@@ -1,1 +1,1 @@
-"""Photos: reading, fingerprints, duplicates, quality, sides, intake and the photo generator; no TensorFlow."""
+"""Photos: reading, fingerprints, duplicates, quality, sides and the photo generator; no TensorFlow."""

@@ -50,4 +50,4 @@ class ModelLine:
 
 def line_of(layout: Layout, parameters: Parameters) -> ModelLine:
     """The line of models that a run's parameters name."""
-    return ModelLine((layout.root / parameters.serving.folder).resolve(), parameters.model.name)
+    return ModelLine((layout.home / parameters.serving.folder).resolve(), parameters.model.name)

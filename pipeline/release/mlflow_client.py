@@ -37,13 +37,13 @@ def tracking_uri(layout: Layout, parameters: Parameters) -> str:
     uri = os.environ.get("MLFLOW_TRACKING_URI") or parameters.tracking.uri
     path = uri.removeprefix(_SQLITE)
     if path != uri and not path.startswith("/"):
-        return f"{_SQLITE}{(layout.root / path).resolve()}"
+        return f"{_SQLITE}{(layout.home / path).resolve()}"
     return uri
 
 
 def artifact_root(layout: Layout) -> str:
     """Where the files of a checkout's own MLflow lie, as a URI."""
-    return (layout.root / "mlartifacts").resolve().as_uri()
+    return (layout.home / "mlartifacts").resolve().as_uri()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pipeline.core.locks import die_with_parent
 from pipeline.core.paths import Layout
 from pipeline.core.progress import with_progress
 from pipeline.core.tables import write_text
+from pipeline.intake.taking import TakenBatch, take_in, version_data
 from pipeline.photos.drawing.batches import (
     DrawnFile,
     PlannedPhoto,
@@ -24,7 +25,6 @@ from pipeline.photos.drawing.batches import (
     plan_batch,
     truth_of,
 )
-from pipeline.photos.intake import TakenBatch, take_in, version_data
 
 _PHOTOS_PER_TASK = 8
 _MAX_WORKERS = 8

@@ -7,7 +7,7 @@ import pytest
 from pipeline.core.paths import Layout
 from pipeline.core.recipes import load_recipe
 from pipeline.core.tables import read_rows
-from pipeline.photos.intake import take_in
+from pipeline.intake.taking import take_in
 from pipeline.photos.records import CleanRow, Decision
 from pipeline.stages import clean, split, validate
 

@@ -23,8 +23,8 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows
 from pipeline.export.manifest import manifest_of, write_manifest
+from pipeline.intake.taking import take_in
 from pipeline.learning.history import EpochRow, write_history
-from pipeline.photos.intake import take_in
 from pipeline.photos.records import ShardRow, SplitRow
 from pipeline.predict.run import predict_folder
 from pipeline.release.gate_run import run_gate

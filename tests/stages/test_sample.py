@@ -6,9 +6,9 @@ import pytest
 from pipeline.core.errors import DataError
 from pipeline.core.hashing import sha256_by_file
 from pipeline.core.paths import Layout
+from pipeline.intake.taking import take_in
 from pipeline.photos.drawing.batches import MIN_PHOTOS
 from pipeline.photos.drawing.spoils import Kind
-from pipeline.photos.intake import take_in
 from pipeline.stages import sample
 from pipeline.stages.sample import SampleResult, draw_to, write_truth
 

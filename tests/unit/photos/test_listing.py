@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import PhotosParameters
 from pipeline.core.paths import Layout
+from pipeline.intake.source_tables import Facts, PhotoLine, read_source_table, write_photos_csv
 from pipeline.photos.listing import FoundFile, Listing, list_files
 from pipeline.photos.records import Batch
-from pipeline.photos.source_tables import Facts, PhotoLine, read_source_table, write_photos_csv
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).map(
     lambda text: " ".join(text.split())

@@ -21,9 +21,9 @@ from pipeline.core.errors import DataError, MachineError, ParameterError, Pipeli
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import PhotosParameters
 from pipeline.core.paths import Layout
+from pipeline.intake.taking import bring_photos, take_in, version_data
 from pipeline.photos import batch_folders
 from pipeline.photos.batches import read_batches
-from pipeline.photos.intake import bring_photos, take_in, version_data
 from pipeline.photos.listing import list_files
 
 

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.core.hashing import sha256_of_file, sha256_of_value
 from pipeline.core.progress import with_progress
+from pipeline.intake.source_tables import PhotoLine, write_photos_csv
+from pipeline.intake.sources import SourcePart
 from pipeline.photos.listing import MASKS, PHOTOS_CSV, UNLABELLED
 from pipeline.photos.records import Batch
-from pipeline.photos.source_tables import PhotoLine, write_photos_csv
-from pipeline.photos.sources import SourcePart
 
 _CONTROL_SIGN = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -19,11 +19,11 @@ from pipeline.core.locks import held_lock
 from pipeline.core.parameter_types import Name
 from pipeline.core.paths import Layout
 from pipeline.core.progress import progress_bar
-from pipeline.photos.archives import unpack
-from pipeline.photos.batch_folders import make_batch
+from pipeline.intake.archives import unpack
+from pipeline.intake.batch_folders import make_batch
+from pipeline.intake.sources import read_source
 from pipeline.photos.batches import read_batches, write_batches
 from pipeline.photos.records import Batch, Side
-from pipeline.photos.sources import read_source
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 

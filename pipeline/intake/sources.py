@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.core.errors import DataError
+from pipeline.intake.source_tables import TABLE_NAMES, Facts, PhotoLine, SourceTable, read_source_table, shown
 from pipeline.photos.listing import MASKS, UNLABELLED
-from pipeline.photos.source_tables import TABLE_NAMES, Facts, PhotoLine, SourceTable, read_source_table, shown
 
 _SIDE_FOLDERS = ("train", "test")
 _NOT_CLASSES = ("images", "masks", "photos")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.photos.archives import ArchiveCaps, unpack
+from pipeline.intake.archives import ArchiveCaps, unpack
 
 CONTENT = b"\xff\xd8 not really a photo"
 

@@ -1,0 +1,1 @@
+"""Intake: photos that people bring, or that lie elsewhere, become batches below `data/`; no TensorFlow."""
