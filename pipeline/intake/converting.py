@@ -117,12 +117,10 @@ def convert_guarded(limits: ConversionLimits, conversions: Sequence[Conversion])
     It sets limits on the process that calls it, for good: the work of a process that does nothing else.
     """
     results = []
-    _, hard_memory = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.max_memory, hard_memory))
+    _allow(resource.RLIMIT_AS, limits.max_memory)
     for conversion in conversions:
         used = resource.getrusage(resource.RUSAGE_SELF)
-        until = int(used.ru_utime + used.ru_stime) + limits.max_seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        _allow(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + limits.max_seconds)
         results.append(convert(limits, conversion))
     return results
 
@@ -172,6 +170,11 @@ def _turn_mask(path: Path, photo: Converted) -> None:
     except Exception:  # whoever reads masks says what is wrong with it
         return
     path.write_bytes(encoded.getvalue())
+
+
+def _allow(what: int, amount: int) -> None:
+    _, most = resource.getrlimit(what)
+    resource.setrlimit(what, (amount if most == resource.RLIM_INFINITY else min(amount, most), most))
 
 
 def _format_of(head: bytes) -> str | None:

@@ -211,6 +211,13 @@ def test_sixteen_bits_of_colour_keep_their_high_byte(tmp_path: Path) -> None:
     assert_alike(colours_of(found), [RED, GREEN, BLUE, WHITE])
 
 
+def test_more_than_eight_bits_of_a_heic_photo_are_brought_down_to_eight(tmp_path: Path) -> None:
+    words = np.array(quarters()).astype("<u2") * 257
+    pillow_heif.encode("RGB;16", (96, 64), words.tobytes(), tmp_path / "photo", quality=95, chroma=444)
+    _, image = converted(tmp_path / "photo")
+    assert_alike(colours_of(image), [RED, GREEN, BLUE, WHITE])
+
+
 def swapped_profile() -> bytes:
     """A profile whose red is sRGB's blue: who heeds it sees other colours than who does not."""
     profile = bytearray(SRGB)
