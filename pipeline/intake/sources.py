@@ -168,11 +168,20 @@ def _labelled(root: Path, file: str, place: str, table: SourceTable) -> PhotoLin
                 todo="move the photos up, bring the inner folder in by itself, or name the labels in photos.csv",
             )
     if label is not None:
-        _check_class_name(label, root)
+        check_class_name(label, root)
     return replace(listed, label=label)
 
 
-def _check_class_name(label: str, root: Path) -> None:
+def check_class_name(label: str, root: Path) -> None:
+    """Refuse what cannot be the name of a class.
+
+    Args:
+        label: the name.
+        root: where it was found, for the message.
+
+    Raises:
+        DataError: the name says nothing of what is on photos, or cannot be a folder's.
+    """
     if label.lower() in _NOT_CLASSES:
         raise DataError(
             f"{root} has a folder {label}, which does not say what is on its photos",
