@@ -1,4 +1,4 @@
-"""Fetching what a `urls.csv` lists, next to the table, so that the folder is a batch like any other."""
+"""Fetching what a `urls.csv` lists into a folder that is a batch like any other."""
 
 import re
 from collections import defaultdict
@@ -27,12 +27,13 @@ from pipeline.intake.scraping.scrape_report import (
     reasons_in_words,
     write_scrape_report,
 )
-from pipeline.intake.scraping.url_table import URLS_CSV, ListedPhoto, read_url_table
+from pipeline.intake.scraping.url_table import ListedPhoto, read_url_table
 from pipeline.intake.scraping.urls import Url, parse_url
 from pipeline.intake.scraping.visiting import FetchLimits, Visitor
-from pipeline.intake.source_tables import TABLE_NAMES, Facts, PhotoLine, write_photos_csv
+from pipeline.intake.source_tables import Facts, PhotoLine, write_photos_csv
 from pipeline.photos.listing import PHOTOS_CSV, UNLABELLED
 
+_BATCH = "batch"
 _MAX_HOSTS_AT_ONCE = 4
 _NUM_HASH_SIGNS = 12
 _MAX_STEM = 60
@@ -48,69 +49,45 @@ class _Task:
 
 
 def fetch_listed(
-    folder: Path, intake: IntakeParameters, limits: FetchLimits | None = None, network: Network | None = None
+    table: Path,
+    folder: Path,
+    intake: IntakeParameters,
+    limits: FetchLimits | None = None,
+    network: Network | None = None,
 ) -> ScrapeReport:
-    """Fetch the photos that `urls.csv` lists to `<folder>/<label>/`, and write `photos.csv` about them.
+    """Fetch the photos that a table lists, as a batch in `folder/batch/`, with a `photos.csv` about them.
 
-    What was fetched by an earlier try is not asked for again. `scrape-report.csv` says what became of each line.
+    What an earlier call fetched to the same folder is not asked for again. `folder/scrape-report.csv` says what became
+    of each line.
 
     Args:
-        folder: the batch's folder, which holds the table; it must not change meanwhile.
+        table: see `read_url_table`.
+        folder: belongs to this function alone; made where missing.
         intake: hosts that may be asked, and how.
         limits: what a photo and a host may cost; none = the defaults.
         network: the way out, for tests; none = the internet.
 
     Raises:
-        DataError: the table is wrong, other tables lie beside it, or no photo could be fetched.
-        ServingError: hosts are away, and the next try may find them.
+        DataError: the table is wrong, or no photo could be fetched.
+        ServingError: hosts are away, and the next call may find them.
     """
-    listed = read_url_table(folder / URLS_CSV)
-    _check_folder(folder, listed)
-    visitor = Visitor(intake, limits or FetchLimits(), network or Network())
-    done, tasks = _sorted_out(folder, listed, visitor)
-    by_host: defaultdict[str, list[_Task]] = defaultdict(list)
-    for task in tasks:
-        by_host[task.url.host].append(task)
-    with progress_bar() as progress, ThreadPoolExecutor(_MAX_HOSTS_AT_ONCE) as threads:
-        bar = progress.add_task("fetch photos", total=len(tasks))
-        rounds = [_Round(folder, visitor, limits or FetchLimits(), progress, bar) for _ in by_host]
-        try:
-            waiting = [threads.submit(one.fetch, queue) for one, queue in zip(rounds, by_host.values(), strict=True)]
-            for future in waiting:
-                done += future.result()
-        finally:
-            visitor.stop()
-    report = ScrapeReport(tuple(sorted(done, key=lambda photo: photo.listed.line)))
-    write_scrape_report(folder, report)
-    _check_outcome(report, folder, intake)
-    write_photos_csv(folder / PHOTOS_CSV, [_photo_line(photo) for photo in report.here])
+    listed = read_url_table(table)
+    limits = limits or FetchLimits()
+    visitor = Visitor(intake, limits, network or Network())
+    settled, tasks = _sorted_out(folder / _BATCH, listed, visitor)
+    fetched = _fetched(folder / _BATCH, tasks, visitor, limits)
+    photos = sorted([*settled, *fetched], key=lambda photo: photo.listed.line)
+    report = ScrapeReport(folder / _BATCH, tuple(photos))
+    write_scrape_report(folder / SCRAPE_REPORT, report)
+    _check_outcome(report, table, folder, intake)
+    _forget_others(report)
+    write_photos_csv(report.folder / PHOTOS_CSV, [_photo_line(photo) for photo in report.here])
     return report
 
 
-def _check_folder(folder: Path, listed: Sequence[ListedPhoto]) -> None:
-    others = [name for name in TABLE_NAMES if (folder / name).exists()]
-    if others and not (folder / SCRAPE_REPORT).exists():
-        raise DataError(
-            f"{folder} holds {URLS_CSV} and {' and '.join(others)}",
-            expected="one table: of photos to be fetched, or of photos that came with it",
-            todo="make two batches of them",
-        )
-    links = [label for label in {photo.label or UNLABELLED for photo in listed} if (folder / label).is_symlink()]
-    if links:
-        raise DataError(
-            f"{folder / links[0]} is a link", expected="plain files and folders", todo="take the link out of the batch"
-        )
-
-
-def _sorted_out(
-    folder: Path, listed: Sequence[ListedPhoto], visitor: Visitor
-) -> tuple[list[ScrapedPhoto], list[_Task]]:
+def _sorted_out(batch: Path, listed: Sequence[ListedPhoto], visitor: Visitor) -> tuple[list[ScrapedPhoto], list[_Task]]:
     """Tell photos that are settled without a request from those that must be asked for."""
-    here = {
-        path.with_suffix(""): path
-        for label in {photo.label or UNLABELLED for photo in listed}
-        for path in (folder / label).glob("[!.]*")
-    }
+    here = {path.with_suffix(""): path for path in batch.glob("*/[!.]*")}
     first_lines: dict[str, int] = {}
     settled: list[ScrapedPhoto] = []
     tasks: list[_Task] = []
@@ -126,22 +103,36 @@ def _sorted_out(
         except Refused as error:
             settled.append(ScrapedPhoto(photo, Outcome.REFUSED, str(error)))
             continue
-        known = here.get(folder / _path_of(photo))
+        known = here.get(batch / _path_of(photo))
         if known is None:
             tasks.append(_Task(photo, url))
         else:
-            path = known.relative_to(folder).as_posix()
-            settled.append(
-                ScrapedPhoto(photo, Outcome.KEPT, "", path, known.stat().st_size, sha256_of_file(known)),
-            )
+            path = known.relative_to(batch).as_posix()
+            settled.append(ScrapedPhoto(photo, Outcome.KEPT, "", path, known.stat().st_size, sha256_of_file(known)))
     return settled, tasks
+
+
+def _fetched(batch: Path, tasks: Sequence[_Task], visitor: Visitor, limits: FetchLimits) -> list[ScrapedPhoto]:
+    """Ask several hosts at once, and each for one photo after the other."""
+    queues: defaultdict[str, list[_Task]] = defaultdict(list)
+    for task in tasks:
+        queues[task.url.host].append(task)
+    with progress_bar() as progress, ThreadPoolExecutor(_MAX_HOSTS_AT_ONCE) as threads:
+        bar = progress.add_task("fetch photos", total=len(tasks))
+        try:
+            waiting = [
+                threads.submit(_Round(batch, visitor, limits, progress, bar).fetch, queue) for queue in queues.values()
+            ]
+            return [photo for future in waiting for photo in future.result()]
+        finally:
+            visitor.stop()
 
 
 @dataclass
 class _Round:
     """The photos of one host, one after the other; those that fail are asked for once more at the end."""
 
-    folder: Path
+    batch: Path
     visitor: Visitor
     limits: FetchLimits
     progress: Progress
@@ -184,7 +175,7 @@ class _Round:
             return
         else:
             self.answered, self.failures = True, 0
-            done.append(_written(self.folder, task.listed, photo))
+            done.append(_written(self.batch, task.listed, photo))
         self.progress.advance(self.bar)
 
     def _note(self, task: _Task, error: Failed) -> None:
@@ -196,9 +187,9 @@ class _Round:
             self.visitor.put_off(task.url, wait)
 
 
-def _written(folder: Path, listed: ListedPhoto, photo: bytes) -> ScrapedPhoto:
+def _written(batch: Path, listed: ListedPhoto, photo: bytes) -> ScrapedPhoto:
     path = f"{_path_of(listed)}.{ending_of(photo)}"
-    with replacing(folder / path) as temporary:
+    with replacing(batch / path) as temporary:
         temporary.write_bytes(photo)
     return ScrapedPhoto(listed, Outcome.FETCHED, "", path, len(photo), sha256(photo).hexdigest())
 
@@ -212,23 +203,30 @@ def _path_of(photo: ListedPhoto) -> str:
 
 def _photo_line(photo: ScrapedPhoto) -> PhotoLine:
     listed = photo.listed
-    facts = Facts(url=listed.url, licence=listed.licence, author=listed.author)
+    facts = Facts(url=listed.url, licence=listed.licence, author=listed.author, source=listed.source)
     return PhotoLine(photo.path, listed.label or None, facts)
 
 
-def _check_outcome(report: ScrapeReport, folder: Path, intake: IntakeParameters) -> None:
+def _forget_others(report: ScrapeReport) -> None:
+    """Remove photos that an earlier table listed."""
+    named = {report.folder / photo.path for photo in report.here}
+    for path in report.folder.glob("*/*"):
+        if path not in named:
+            path.unlink()
+
+
+def _check_outcome(report: ScrapeReport, table: Path, folder: Path, intake: IntakeParameters) -> None:
     away = report.with_outcome(Outcome.AWAY)
     if away:
         raise ServingError(
-            f"{len(away)} of {len(report.photos)} photos of {folder / URLS_CSV} cannot be fetched now: "
-            f"{reasons_in_words(away)}",
+            f"{len(away)} of {len(report.photos)} photos of {table} cannot be fetched now: {reasons_in_words(away)}",
             expected="answers from the hosts of intake.hosts",
             todo=f"run the command again later, {len(report.here)} photos are kept for it; or take the lines of a host "
             "that is gone for good out of the table",
         )
     if not report.here:
         raise DataError(
-            f"no photo of {folder / URLS_CSV} could be fetched: {reasons_in_words(report.photos)}",
+            f"no photo of {table} could be fetched: {reasons_in_words(report.photos)}",
             expected=f"photos with a licence on hosts that intake.hosts of params.yaml names: "
             f"{', '.join(intake.hosts) or 'none so far'}",
             todo=f"see {folder / SCRAPE_REPORT} for each line; name further hosts where their owners agree",

@@ -37,16 +37,19 @@ class ScrapedPhoto:
     reason: str = ""
     """Why it was not fetched, in one line; what is the photo's own comes after a colon."""
     path: str = ""
-    """POSIX path from the batch's folder."""
+    """POSIX path from the folder of the report."""
     num_bytes: int = 0
     sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeReport:
-    """All lines, in the order of the table."""
+    """What a table brought."""
 
+    folder: Path
+    """What was fetched, as a batch: photos by label, and `photos.csv`."""
     photos: tuple[ScrapedPhoto, ...]
+    """All lines, in the order of the table."""
 
     @property
     def here(self) -> list[ScrapedPhoto]:
@@ -74,8 +77,8 @@ def reasons_in_words(photos: Sequence[ScrapedPhoto]) -> str:
     return "; ".join(named) + (" ..." if len(counted) > _NUM_SHOWN else "")
 
 
-def write_scrape_report(folder: Path, report: ScrapeReport) -> None:
-    """Write `scrape-report.csv`; it begins with the columns of `urls.csv`, so that lines of it can be listed again."""
+def write_scrape_report(path: Path, report: ScrapeReport) -> None:
+    """Write a report as CSV; it begins with the columns of `urls.csv`, so that lines of it can be listed again."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -87,4 +90,4 @@ def write_scrape_report(folder: Path, report: ScrapeReport) -> None:
                 *(photo.outcome, photo.reason, photo.path, photo.num_bytes or "", photo.sha256, listed.line),
             )
         )
-    write_text(folder / SCRAPE_REPORT, text.getvalue())
+    write_text(path, text.getvalue())

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.errors import DataError
-from pipeline.intake.sources import check_class_name
+from pipeline.intake.source_tables import TABLE_NAMES, shown
+from pipeline.intake.sources import check_class_name, looks_like_photo
 
 URLS_CSV = "urls.csv"
 MAX_LISTED = 100_000
@@ -33,6 +34,27 @@ class ListedPhoto:
     """Page or collection where the photo was found."""
     licence: str = ""
     author: str = ""
+
+
+def url_table_of(source: Path) -> Path | None:
+    """The table of photos to be fetched, where a source is one or holds one at its top; else none.
+
+    Raises:
+        DataError: photos or another table came along with it.
+    """
+    if not source.is_dir():
+        return source if source.suffix.lower() == ".csv" and source.is_file() else None
+    if not (source / URLS_CSV).is_file():
+        return None
+    files = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
+    others = [file for file in files if file in TABLE_NAMES or looks_like_photo(file)]
+    if others:
+        raise DataError(
+            f"{source} holds {URLS_CSV} and {shown(others)}",
+            expected="photos to be fetched, or photos that came with the batch",
+            todo="make two batches of them",
+        )
+    return source / URLS_CSV
 
 
 def read_url_table(table: Path) -> list[ListedPhoto]:
@@ -80,7 +102,9 @@ def _rows(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         numbered = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(
-            f"{table} cannot be read: {error}", expected="a CSV file in UTF-8", todo="save the table again as CSV (UTF-8)"
+            f"{table} cannot be read: {error}",
+            expected="a CSV file in UTF-8",
+            todo="save the table again as CSV (UTF-8)",
         ) from None
     names = [cell.strip().lower() for cell in numbered[0][1]] if numbered else []
     header = [_OTHER_NAMES.get(name, name) for name in names]

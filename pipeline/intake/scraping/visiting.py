@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -188,7 +188,7 @@ class Visitor:
         except Failed as error:
             raise Failed(f"robots.txt cannot be read: {error}", busy=error.busy, wait=error.wait) from None
 
-    def _read_mining_rules(self, url: Url) -> Sequence[MiningRule]:
+    def _read_mining_rules(self, url: Url) -> tuple[MiningRule, ...]:
         try:
             with self._answer(Url(url.host, "/.well-known/tdmrep.json"), "*/*", is_photo=False) as (_, answer):
                 return parse_mining_rules(answer.body(MAX_MINING_BYTES)) if answer.status == 200 else ()
