@@ -28,16 +28,16 @@ JPEG = b"\xff\xd8\xff\xe0" + b"a photo" * 50
 Writer = Callable[[BinaryIO], None]
 
 
-def reply(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
+def reply(body: bytes = b"", status: int = 200, **headers: str | None) -> bytes:
     """A whole HTTP answer; underscores in the names of headers stand for hyphens, None leaves one out."""
     lines = {"Content-Length": str(len(body)), **{name.replace("_", "-"): value for name, value in headers.items()}}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value is not None)
     return f"HTTP/1.1 {status} Said\r\n{head}\r\n".encode() + body
 
 
-def photo(body: bytes = JPEG, **headers: str) -> bytes:
+def photo(body: bytes = JPEG, status: int = 200, **headers: str | None) -> bytes:
     """An answer that is a JPEG."""
-    return reply(body, **{"Content_Type": "image/jpeg", **headers})
+    return reply(body, status, **{"Content_Type": "image/jpeg", **headers})
 
 
 def redirect(location: str, status: int = 302) -> bytes:
