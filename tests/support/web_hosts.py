@@ -153,7 +153,9 @@ def make_certificates(folder: Path) -> Path:
     authority_key, host_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of a test")])
 
-    def signed(subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> x509.Certificate:
+    def signed(
+        subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
+    ) -> x509.Certificate:
         draft = x509.CertificateBuilder(
             issuer_name=name,
             subject_name=subject,

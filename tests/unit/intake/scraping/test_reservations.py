@@ -60,7 +60,10 @@ def test_a_host_without_rules_reserves_nothing() -> None:
 
 
 def test_the_file_of_rules_is_read() -> None:
-    listed = [{"location": "/", "tdm-reservation": 1, "tdm-policy": "x"}, {"location": "/open/", "tdm-reservation": "0"}]
+    listed = [
+        {"location": "/", "tdm-reservation": 1, "tdm-policy": "x"},
+        {"location": "/open/", "tdm-reservation": "0"},
+    ]
     assert parse_mining_rules(json.dumps(listed).encode()) == RULES[:2]
 
 

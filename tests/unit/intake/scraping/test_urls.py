@@ -83,7 +83,7 @@ def test_whatever_is_read_can_stand_in_a_request(text: str) -> None:
     assert url.host == "photos.example"
     assert url.target.isascii()
     assert url.target.isprintable()
-    assert not set(url.target) & set(" \"<>\\^`{|}\r\n")
+    assert not set(url.target) & set(' "<>\\^`{|}\r\n')
     assert parse_url(str(url)) == url
 
 
