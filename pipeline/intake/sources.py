@@ -12,6 +12,7 @@ from pipeline.photos.listing import MASKS, UNLABELLED
 _SIDE_FOLDERS = ("train", "test")
 _NOT_CLASSES = ("images", "masks", "photos")
 _PHOTO_ENDINGS = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_MAX_CLASS_BYTES = 200
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -189,10 +190,12 @@ def check_class_name(label: str, root: Path) -> None:
             expected="a folder per class; masks under `_masks/`",
             todo="sort the photos into class folders, or name path, label and mask of each in photos.csv",
         )
-    if label[0] in "_." or "/" in label or "\\" in label or not label.isprintable():
+    is_odd = label[0] in "_." or "/" in label or "\\" in label or not label.isprintable()
+    if is_odd or len(label.encode()) > _MAX_CLASS_BYTES:
         raise DataError(
             f"{root} has the class {label!r}",
-            expected="a name of printable characters without `/` and `\\`, not starting with `_` or `.`",
+            expected="a name of printable characters without `/` and `\\`, not starting with `_` or `.`, of at most "
+            f"{_MAX_CLASS_BYTES} bytes, since a folder bears it",
             todo="rename the class; unlabelled photos lie under `_unlabelled/`",
         )
 
