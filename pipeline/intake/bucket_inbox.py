@@ -1,4 +1,4 @@
-"""The inbox in a bucket: batches below an S3 prefix stay where they are, and a note beside them says what became of each."""
+"""The inbox in a bucket: batches below an S3 prefix stay where they are; notes beside them say what became of each."""
 
 import json
 from collections import defaultdict
@@ -18,8 +18,8 @@ from pipeline.intake.inbox import (
     MARKER,
     QUARANTINE,
     TAKEN,
-    ArrivedFile,
     Arrival,
+    ArrivedFile,
     PutAside,
     Settled,
     Waiting,
@@ -116,7 +116,7 @@ class BucketInbox:
         """See `Inbox`: the objects stay."""
         self._put_record(arrival, TAKEN, Settled(answer=answer))
 
-    def quarantine_place(self, arrival: Arrival, time: str) -> str:  # noqa: ARG002
+    def quarantine_place(self, arrival: Arrival, time: str) -> str:
         """See `Inbox`: where the report lies; the objects stay."""
         return f"s3://{self._bucket}/{self._record(arrival, QUARANTINE).removesuffix('.json')}/"
 
@@ -230,8 +230,8 @@ class BucketInbox:
         return ServingError(
             f"{self._address} does not answer as agreed: {error}",
             expected="an S3 service with this bucket, and the right to list, read and write below the prefix",
-            todo="wait if the service is away; else check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and what boto3 reads beside "
-            "them, and intake.s3_prefix in params.yaml",
+            todo="wait if the service is away; else check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and what else boto3 reads, "
+            "and intake.s3_prefix in params.yaml",
         )
 
 

@@ -16,8 +16,8 @@ from pipeline.intake.inbox import (
     MARKER,
     QUARANTINE,
     TAKEN,
-    ArrivedFile,
     Arrival,
+    ArrivedFile,
     PutAside,
     Settled,
     Waiting,
@@ -116,7 +116,7 @@ class FolderInbox:
 
     def _names(self) -> list[str]:
         try:
-            return os.listdir(self._folder)
+            return [entry.name for entry in self._folder.iterdir()]
         except FileNotFoundError:
             return []
 
