@@ -230,8 +230,8 @@ class BucketInbox:
         return ServingError(
             f"{self._address} does not answer as agreed: {error}",
             expected="an S3 service with this bucket, and the right to list, read and write below the prefix",
-            todo="wait if the service is away; else check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and what else boto3 reads, "
-            "and intake.s3_prefix in params.yaml",
+            todo="wait if the service is away; else check intake.s3_prefix in params.yaml, AWS_ENDPOINT_URL, "
+            "AWS_ACCESS_KEY_ID and what else boto3 reads",
         )
 
 

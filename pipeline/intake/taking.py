@@ -100,7 +100,8 @@ def version_data(layout: Layout) -> None:
 
 
 def _take_in(layout: Layout, source: Path, batch: str, side: str | None, check: Check | None) -> IntakeResult:
-    _check_arguments(layout, source, batch, side)
+    check_names(layout, batch, side)
+    _check_source(source)
     _refuse_while_dvc_reads(layout)
     _repair(layout)
     with _staging(layout) as staging:
@@ -132,7 +133,12 @@ def _take_in(layout: Layout, source: Path, batch: str, side: str | None, check: 
     return IntakeResult(tuple(taken), left_out, understood.hidden)
 
 
-def _check_arguments(layout: Layout, source: Path, batch: str, side: str | None) -> None:
+def check_names(layout: Layout, batch: str, side: str | None) -> None:
+    """Refuse a name or side that no batch can have.
+
+    Raises:
+        ParameterError: see above.
+    """
     try:
         TypeAdapter(Name).validate_python(batch)
     except ValidationError:
@@ -147,9 +153,14 @@ def _check_arguments(layout: Layout, source: Path, batch: str, side: str | None)
             expected="SIDE=test or no SIDE, and a batch that is not named as the record of batches",
             todo="training and validation photos are drawn by the pipeline: leave SIDE away",
         )
+
+
+def _check_source(source: Path) -> None:
     if not source.exists():
         raise DataError(
-            f"{source} does not exist", expected="a folder, tar or zip of photos", todo="check the path in FROM"
+            f"{source} does not exist",
+            expected="a folder, tar or zip of photos, or a table urls.csv of their addresses",
+            todo="check the path in FROM",
         )
 
 
