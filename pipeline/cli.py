@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for topic in (photos, automation, stages, review, release, serving):
+for topic in (photos, stages, review, release, serving, automation):
     app.add_typer(topic.app)
 
 

@@ -11,16 +11,20 @@ from pathlib import Path
 
 from pipeline.automation.dvc import DvcRefused, Store, ask_dvc, dvc, share_store, store_of
 from pipeline.automation.git import clear_git_locks, git, git_or_empty
-from pipeline.automation.versions import DATA_FILE, content_of, is_complete
+from pipeline.automation.versions import DATA_FILE, batches_of, content_at, content_of, is_complete
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.photos.batches import read_batches
 
 PHOTOS_BRANCH = "heritage/photos"
 RETRAIN_BRANCH = "heritage/retrain"
-FOLLOWED = "refs/heritage/followed"
+FOLLOWED = "refs/automation/followed"
 """In a clone: the followed branch of the checkout, as it was fetched last."""
+BATCH_LINE = "Batch: "
+SOURCE_LINE = "Source: "
+"""How lines of a commit's message begin that say which batches it brought, and from where."""
 
 _SETTINGS = {"commit.gpgSign": "false", "core.hooksPath": os.devnull, "gc.autoDetach": "false"}
 """Git's settings in a clone, where nobody sits to sign and no hook of a person's is meant to run."""
@@ -61,11 +65,11 @@ def open_photos_clone(layout: Layout, parameters: Parameters, warn: Callable[[st
     clone = open_clone(home, home.photos_clone)
     with held_lock(clone.run_lock, "the opening of the photos clone"):
         fetch_followed(clone, parameters)
-        started = _has_photos_branch(clone, parameters)
+        started = has_branch(clone, parameters, PHOTOS_BRANCH)
         git(clone.root, "checkout", "--quiet", "--force", *([PHOTOS_BRANCH] if started else ["--detach", FOLLOWED]))
         share_store(home, clone)
         shutil.rmtree(clone.state / "intake", ignore_errors=True)
-        if not _brought_photos(clone, store_of(home)):
+        if not bring_photos_of(clone, store_of(home)):
             if started or home.data.exists():
                 raise _lost(clone, started)
             shutil.rmtree(clone.data, ignore_errors=True)
@@ -78,7 +82,8 @@ def commit_photos(clone: Layout, message: str) -> str:
 
     Args:
         clone: the photos clone.
-        message: of the commit; a line `Source: <where the batch came from>` in it is shown by `pipeline lineage`.
+        message: of the commit, to which the names of the batches that it brings are added as lines `Batch: <name>`;
+            a line `Source: <where they came from>` in it is shown by `pipeline lineage`.
 
     Returns:
         The commit; where the photos are those of the last one, that one.
@@ -89,7 +94,10 @@ def commit_photos(clone: Layout, message: str) -> str:
     root = clone.root
     git(root, "add", "--", DATA_FILE)
     if git(root, "diff", "--cached", "--name-only"):
-        git(root, "commit", "--quiet", "--no-verify", "-m", message)
+        known = batches_of(store_of(Layout(clone.home)), content_at(root, "HEAD")) or []
+        names = {batch.batch for batch in known}
+        new = [f"{BATCH_LINE}{batch.batch}" for batch in read_batches(clone.batches) if batch.batch not in names]
+        git(root, "commit", "--quiet", "--no-verify", "-m", "\n".join([message, "", *new]))
         if not git_or_empty(root, "branch", "--show-current"):
             # The branch appears with its first commit, so that a branch always has photos.
             git(root, "switch", "--quiet", "--create", PHOTOS_BRANCH)
@@ -154,20 +162,32 @@ def fetch(clone: Layout, source: Path, *references: str) -> None:
     git(clone.root, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(source), *references)
 
 
-def _has_photos_branch(clone: Layout, parameters: Parameters) -> bool:
-    """Whether photos were ever committed; a branch that the checkout or its remote knows is taken up again."""
-    branch = f"refs/heads/{PHOTOS_BRANCH}"
+def has_branch(clone: Layout, parameters: Parameters, name: str) -> bool:
+    """Whether a clone has a branch; one that the checkout or its remote knows is taken up again.
+
+    Raises:
+        MachineError: git fails.
+    """
+    branch = f"refs/heads/{name}"
     if git_or_empty(clone.root, "rev-parse", "--verify", "--quiet", branch):
         return True
-    for known in (branch, f"refs/remotes/{parameters.automation.push_to}/{PHOTOS_BRANCH}"):
+    for known in (branch, f"refs/remotes/{parameters.automation.push_to}/{name}"):
         if git_or_empty(clone.home, "rev-parse", "--verify", "--quiet", known):
             fetch(clone, clone.home, f"{known}:{branch}")
             return True
     return False
 
 
-def _brought_photos(clone: Layout, store: Store) -> bool:
-    """Bring the photos that the clone's `data.dvc` names into place, if cache or default remote have them."""
+def bring_photos_of(clone: Layout, store: Store) -> bool:
+    """Bring the photos that the clone's `data.dvc` names into place; other files of `data/` go.
+
+    Returns:
+        False where neither the cache nor the default remote has them.
+
+    Raises:
+        DataError: `data.dvc` cannot be read.
+        MachineError: DVC fails, or the disk is full.
+    """
     file = clone.root / DATA_FILE
     content = content_of(file.read_text(encoding="utf-8") if file.is_file() else "")
     if not content:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from pipeline.alerts.sending import send
-from pipeline.automation.clones import FOLLOWED, commit_photos, open_photos_clone, photos_lock
+from pipeline.automation.clones import FOLLOWED, SOURCE_LINE, commit_photos, open_photos_clone, photos_lock
 from pipeline.automation.git import git_or_empty
 from pipeline.automation.quarantine import BadBatch, alert_of, blaming_the_batch, refusal_of, write_report
 from pipeline.core.locks import held_lock
@@ -25,6 +25,10 @@ from pipeline.intake.archives import unpack
 from pipeline.intake.inbox import MARKER, Arrival, Inbox, PutAside, Settled
 from pipeline.intake.inboxes import inbox_with, inboxes_of
 from pipeline.intake.inspection import unreadable
+from pipeline.intake.scraping.listed import fetch_listed
+from pipeline.intake.scraping.scrape_report import SCRAPE_REPORT
+from pipeline.intake.scraping.url_table import URLS_CSV, url_table_of
+from pipeline.intake.scraping.visiting import FetchLimits
 from pipeline.intake.source_tables import shown
 from pipeline.intake.taking import Check, IntakeResult, bring_photos
 from pipeline.photos.batches import read_batches
@@ -132,13 +136,14 @@ def _forget_abandoned(arriving: Path) -> None:
 
 
 def _brought_near(job: _Job) -> Path:
-    """The batch as a folder of this machine."""
-    fetched = job.work / "fetched"
+    """The batch as a folder of this machine that holds its photos."""
     with blaming_the_batch(None):
-        place = job.inbox.fetch(job.arrival, fetched)
+        place = job.inbox.fetch(job.arrival, job.work / "fetched")
         if place.is_file():
             place = _unpacked(place, job.work)
-    return place
+    with blaming_the_batch(place):
+        table = url_table_of(_unwrapped(place))
+        return _scraped(job, table) if table is not None else place
 
 
 def _unpacked(archive: Path, work: Path) -> Path:
@@ -151,6 +156,23 @@ def _unpacked(archive: Path, work: Path) -> Path:
     return target
 
 
+def _unwrapped(place: Path) -> Path:
+    """The only folder at the top of an archive, where it holds a list of photos."""
+    folders = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
+    return folders[0] if len(folders) == 1 and (folders[0] / URLS_CSV).is_file() else place
+
+
+def _scraped(job: _Job, table: Path) -> Path:
+    """The photos that a table lists, fetched."""
+    limits = FetchLimits(max_bytes=job.parameters.validate_.max_bytes)
+    report = fetch_listed(table, job.work / "listed", job.parameters.intake, limits)
+    kept = job.home.automation / "listed" / f"{job.arrival.batch}.csv"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(job.work / "listed" / SCRAPE_REPORT, kept)
+    job.remarks.append(f"{report.in_words()}; line by line in {kept}")
+    return report.folder
+
+
 def _taken_in(job: _Job, near: Path) -> Taken:
     with photos_lock(job.home, f"the taking in of {job.arrival.source}"):
         clone = open_photos_clone(job.home, job.parameters, job.remarks.append)
@@ -160,7 +182,7 @@ def _taken_in(job: _Job, near: Path) -> Taken:
         with blaming_the_batch(near):
             result = bring_photos(clone, near, job.arrival.batch, check=_check_of(job, followed))
         batches = [taken.batch for taken in result.taken]
-        commit = commit_photos(clone, _message(job.arrival, batches))
+        commit = commit_photos(clone, _message(job.arrival))
         files = list_files(clone, batches, PhotosParameters()).files
         idle = why_nothing_trains(files, followed.photos)
         is_new = was_committed or any(taken.is_new for taken in result.taken)
@@ -201,6 +223,8 @@ def _put_aside(job: _Job, bad: BadBatch, begun: str) -> PutAside:
         came = came.replace(str(brought), job.arrival.source) if brought else came
     aside = PutAside(job.arrival.batch, job.arrival.source, came, bad.problem.expected, bad.problem.todo, place)
     write_report(job.work / "report", aside, job.arrival, bad)
+    if (listed := job.work / "listed" / SCRAPE_REPORT).is_file():
+        shutil.copyfile(listed, job.work / "report" / SCRAPE_REPORT)
     job.inbox.settle_quarantined(job.arrival, aside, job.work / "report")
     return aside
 
@@ -240,10 +264,8 @@ def _was_committed(clone: Layout, arrival: Arrival) -> bool:
     return bool(git_or_empty(clone.root, "log", "-1", "--format=%H", f"--grep={line}"))
 
 
-def _message(arrival: Arrival, batches: Sequence[Batch]) -> str:
-    lines = [f"Batch: {batch.batch}" for batch in batches]
-    source = f"Source: {arrival.source}"
-    return "\n".join([f"Take in {arrival.batch}", "", *lines, source, _upload_line(arrival)])
+def _message(arrival: Arrival) -> str:
+    return f"Take in {arrival.batch}\n\n{SOURCE_LINE}{arrival.source}\n{_upload_line(arrival)}"
 
 
 def _upload_line(arrival: Arrival) -> str:

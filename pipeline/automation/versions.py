@@ -1,10 +1,12 @@
 """Versions of the photos, as `data.dvc` names them and DVC's cache keeps them."""
 
 import json
+from pathlib import Path
 
 import yaml
 
 from pipeline.automation.dvc import Store, cached
+from pipeline.automation.git import git_or_empty
 from pipeline.core.errors import DataError
 from pipeline.photos.batches import read_batches
 from pipeline.photos.records import Batch
@@ -28,6 +30,14 @@ def content_of(text: str) -> str:
             expected="the file that `dvc add data` writes",
             todo=f"mend {DATA_FILE} with `dvc add data` and commit it",
         ) from None
+
+
+def content_at(root: Path, commit: str) -> str:
+    """DVC's hash of the photos at a commit; empty where its `data.dvc` is missing or cannot be read."""
+    try:
+        return content_of(git_or_empty(root, "show", f"{commit}:{DATA_FILE}"))
+    except DataError:
+        return ""
 
 
 def is_complete(store: Store, content: str) -> bool:
