@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.alerts.alert import Alert, Kind
 from pipeline.core.errors import DataError, MachineError, ParameterError, PipelineError
+from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
 from pipeline.intake.inbox import REPORT_FACTS, REPORT_PAGE, Arrival, PutAside
 from pipeline.intake.inspection import UnreadablePhotos
@@ -62,8 +63,7 @@ def blaming_the_batch(near: Path | None) -> Iterator[None]:
 
 def refusal_of(aside: PutAside) -> DataError:
     """What is said of a batch that was put aside."""
-    is_far = aside.place.startswith("s3://")
-    way_back = "upload it again" if is_far else f"move it from {aside.place} back into the inbox"
+    way_back = "upload it again" if _is_far(aside) else f"move it from {aside.place} back into the inbox"
     return DataError(
         f"{aside.source} was put aside: {aside.came}",
         expected=aside.expected,
@@ -71,15 +71,25 @@ def refusal_of(aside: PutAside) -> DataError:
     )
 
 
-def alert_of(aside: PutAside) -> Alert:
-    """What a person hears of a batch that was put aside."""
+def alert_of(aside: PutAside, home: Layout) -> Alert:
+    """What a person hears of a batch that was put aside.
+
+    Args:
+        aside: what became of it.
+        home: the checkout.
+    """
     text = f"{aside.came}\nexpected: {aside.expected}\nto do:    {aside.todo}"
-    return Alert(Kind.QUARANTINE, f"batch {aside.batch} is put aside in {aside.place}", text, report_of(aside))
+    link = report_of(aside) if _is_far(aside) else str((home.root / report_of(aside)).resolve())
+    return Alert(Kind.QUARANTINE, f"batch {aside.batch} is put aside in {aside.place}", text, link)
 
 
 def report_of(aside: PutAside) -> str:
     """Where the report lies."""
     return f"{aside.place.rstrip('/')}/{REPORT_PAGE}"
+
+
+def _is_far(aside: PutAside) -> bool:
+    return aside.place.startswith("s3://")
 
 
 def write_report(folder: Path, aside: PutAside, arrival: Arrival, bad: BadBatch) -> None:

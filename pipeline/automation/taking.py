@@ -4,6 +4,7 @@ A killed take leaves nothing that the next one does not finish or repeat: photos
 commit names the upload, so that one that was committed is known again, and the batch leaves its inbox last of all.
 """
 
+import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.alerts.sending import send
 from pipeline.automation.clones import FOLLOWED, SOURCE_LINE, commit_photos, open_photos_clone, photos_lock
-from pipeline.automation.git import git_or_empty
+from pipeline.automation.git import git, git_or_empty
 from pipeline.automation.quarantine import BadBatch, alert_of, blaming_the_batch, refusal_of, write_report
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters, PhotosParameters, parse_parameters
@@ -30,7 +31,7 @@ from pipeline.intake.scraping.scrape_report import SCRAPE_REPORT
 from pipeline.intake.scraping.url_table import URLS_CSV, url_table_of
 from pipeline.intake.scraping.visiting import FetchLimits
 from pipeline.intake.source_tables import shown
-from pipeline.intake.taking import Check, IntakeResult, bring_photos
+from pipeline.intake.taking import Check, IntakeResult, bring_photos, check_names
 from pipeline.photos.batches import read_batches
 from pipeline.photos.kept_measures import FILE_NAME
 from pipeline.photos.listing import FoundFile, list_files
@@ -40,6 +41,9 @@ from pipeline.release.facts import data_hash
 _DAYS_KEPT = 7
 """What was fetched and never settled goes after so long."""
 _SECONDS_PER_DAY = 86_400
+_NOTE = "begun.json"
+_LONGEST_NAME = 200
+"""Letters of a batch's name that a file's name is made of, which may have 255."""
 
 
 @dataclass(frozen=True)
@@ -98,19 +102,18 @@ def take(home: Layout, parameters: Parameters, source: str) -> Taken:
     """
     inbox = inbox_with(source, inboxes_of(home, parameters.intake))
     with held_lock(home.automation / "take.lock", f"the taking in of {source}"):
-        _forget_abandoned(home.automation / "arriving")
         found = inbox.find(source)
         if isinstance(found, Settled):
+            _forget_works(home, source, None)
             return _answered_again(found, home, parameters)
         job = _Job(home, parameters, inbox, found)
-        note = job.work / "begun"
-        if not note.is_file():
-            write_text(note, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        _forget_works(home, found.source, job.work)
+        begun = _begun(job)
         try:
             taken = _taken_in(job, _brought_near(job))
         except BadBatch as bad:
-            aside = _put_aside(job, bad, note.read_text(encoding="utf-8"))
-            send(alert_of(aside), parameters.notify.target, home.state)
+            aside = _put_aside(job, bad, begun)
+            send(alert_of(aside, home), parameters.notify.target, home.state)
             shutil.rmtree(job.work, ignore_errors=True)
             raise refusal_of(aside) from None
         inbox.settle_taken(found, asdict(taken))
@@ -121,23 +124,33 @@ def take(home: Layout, parameters: Parameters, source: str) -> Taken:
 def _answered_again(settled: Settled, home: Layout, parameters: Parameters) -> Taken:
     if settled.put_aside is not None:
         # Whoever put it aside may have been killed before the alert; one that was sent is not sent twice.
-        send(alert_of(settled.put_aside), parameters.notify.target, home.state)
+        send(alert_of(settled.put_aside, home), parameters.notify.target, home.state)
         raise refusal_of(settled.put_aside)
     answer = dict(settled.answer or {})
     return Taken(**{**answer, "batches": tuple(answer["batches"]), "remarks": tuple(answer["remarks"])})
 
 
-def _forget_abandoned(arriving: Path) -> None:
-    """Remove what was brought near and never settled, such as of a batch that somebody took away."""
+def _begun(job: _Job) -> str:
+    """When this upload was first tried, as part of a name."""
+    note = job.work / _NOTE
+    if not note.is_file():
+        write_text(note, json.dumps({"source": job.arrival.source, "begun": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"}))
+    return str(json.loads(note.read_text(encoding="utf-8"))["begun"])
+
+
+def _forget_works(home: Layout, source: str, keep: Path | None) -> None:
+    """Remove what was brought near of earlier uploads of a batch, and of any that nobody tried again for long."""
     oldest = time.time() - _DAYS_KEPT * _SECONDS_PER_DAY
-    for work in arriving.iterdir() if arriving.is_dir() else ():
-        if work.stat().st_mtime < oldest:
-            shutil.rmtree(work, ignore_errors=True)
+    for note in (home.automation / "arriving").glob(f"*/{_NOTE}"):
+        is_of_source = json.loads(note.read_text(encoding="utf-8"))["source"] == source
+        if note.parent != keep and (is_of_source or note.stat().st_mtime < oldest):
+            shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def _brought_near(job: _Job) -> Path:
     """The batch as a folder of this machine that holds its photos."""
     with blaming_the_batch(None):
+        check_names(job.home, job.arrival.batch, None)
         place = job.inbox.fetch(job.arrival, job.work / "fetched")
         if place.is_file():
             place = _unpacked(place, job.work)
@@ -166,7 +179,7 @@ def _scraped(job: _Job, table: Path) -> Path:
     """The photos that a table lists, fetched."""
     limits = FetchLimits(max_bytes=job.parameters.validate_.max_bytes)
     report = fetch_listed(table, job.work / "listed", job.parameters.intake, limits)
-    kept = job.home.automation / "listed" / f"{job.arrival.batch}.csv"
+    kept = job.home.automation / "listed" / f"{job.arrival.batch[:_LONGEST_NAME]}.csv"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(job.work / "listed" / SCRAPE_REPORT, kept)
     job.remarks.append(f"{report.in_words()}; line by line in {kept}")
@@ -177,7 +190,7 @@ def _taken_in(job: _Job, near: Path) -> Taken:
     with photos_lock(job.home, f"the taking in of {job.arrival.source}"):
         clone = open_photos_clone(job.home, job.parameters, job.remarks.append)
         followed = _followed_parameters(clone, job.parameters.automation.follow)
-        was_committed = _was_committed(clone, job.arrival)
+        before, was_committed = git(clone.root, "rev-parse", "HEAD"), _was_committed(clone, job.arrival)
         read_batches(clone.batches)  # a damaged record is no fault of the batch
         with blaming_the_batch(near):
             result = bring_photos(clone, near, job.arrival.batch, check=_check_of(job, followed))
@@ -185,7 +198,7 @@ def _taken_in(job: _Job, near: Path) -> Taken:
         commit = commit_photos(clone, _message(job.arrival))
         files = list_files(clone, batches, PhotosParameters()).files
         idle = why_nothing_trains(files, followed.photos)
-        is_new = was_committed or any(taken.is_new for taken in result.taken)
+        is_new = was_committed or commit != before
         return Taken(
             batch=job.arrival.batch,
             source=job.arrival.source,
@@ -217,7 +230,7 @@ def _check_of(job: _Job, followed: Parameters) -> Check:
 
 def _put_aside(job: _Job, bad: BadBatch, begun: str) -> PutAside:
     place = job.inbox.quarantine_place(job.arrival, begun)
-    came = bad.problem.came
+    came = bad.problem.came.replace(f"{job.home.photos_clone.resolve()}/", "")
     # Where it was looked at means nothing to people.
     for brought in (bad.near, job.work / "unpacked", job.work / "fetched" / job.arrival.name):
         came = came.replace(str(brought), job.arrival.source) if brought else came
