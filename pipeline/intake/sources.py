@@ -69,8 +69,8 @@ def read_source(folder: Path) -> Source:
 def _files_below(folder: Path) -> list[str]:
     found: list[str] = []
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if _is_seen(name)]
-        for name in (*folders, *filter(_is_seen, files)):
+        folders[:] = [name for name in folders if is_seen(name)]
+        for name in (*folders, *filter(is_seen, files)):
             path = Path(parent, name)
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise DataError(
@@ -78,20 +78,21 @@ def _files_below(folder: Path) -> list[str]:
                     expected="plain files and folders",
                     todo="put the photos themselves in its place (`cp -rL <folder> <copy>`)",
                 )
-        found.extend(Path(parent, name).relative_to(folder).as_posix() for name in filter(_is_seen, files))
+        found.extend(Path(parent, name).relative_to(folder).as_posix() for name in filter(is_seen, files))
     return sorted(found)
 
 
 def _hidden_photos(root: Path) -> tuple[str, ...]:
     found: list[str] = []
     for parent, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if _is_seen(name)]
+        folders[:] = [name for name in folders if is_seen(name)]
         hidden = (name for name in files if name.startswith(".") and not name.startswith("._"))
         found.extend(Path(parent, name).relative_to(root).as_posix() for name in hidden if looks_like_photo(name))
     return tuple(sorted(found))
 
 
-def _is_seen(name: str) -> bool:
+def is_seen(name: str) -> bool:
+    """Whether a name is not one of hidden files, or of what systems leave beside those of people."""
     return not name.startswith(".") and name not in _LITTER
 
 
