@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipeline.core.errors import MachineError
@@ -83,13 +84,14 @@ def dvc(root: Path, *arguments: str) -> None:
 
 
 def store_of(home: Layout) -> Store:
-    """Where DVC keeps the bytes of a checkout."""
-    from dvc.config import Config
+    """Where DVC keeps the bytes of a checkout.
 
-    values = Config(str(_folder(home.root)), validate=False)
-    return Store(
-        Path(values["cache"].get("dir") or _folder(home.root) / "cache").resolve(), values["core"].get("remote", "")
-    )
+    Raises:
+        MachineError: its settings cannot be read.
+    """
+    values = _settings(home)
+    cache = Path(values["cache"].get("dir") or _folder(home.root) / "cache")
+    return Store(cache.resolve(), values["core"].get("remote", ""))
 
 
 def share_store(home: Layout, clone: Layout) -> None:
@@ -97,23 +99,42 @@ def share_store(home: Layout, clone: Layout) -> None:
 
     Remotes are named by paths and secrets that no commit carries, so the checkout's whole configuration is written
     into the clone's own, with absolute paths.
+
+    Raises:
+        MachineError: the checkout's settings cannot be read.
     """
     from dvc.config import Config, merge
 
-    theirs = Config(str(_folder(home.root)), validate=False)
-    local = Path(_folder(clone.root), Config.CONFIG_LOCAL)
-    local.touch(mode=0o600)
-    with Config(str(_folder(clone.root)), validate=False).edit("local", validate=False) as ours:
-        ours.clear()
-        for level in Config.REPO_LEVELS:
-            merge(ours, theirs.load_one(level))
-        ours["cache"] |= {"dir": str(store_of(home).cache), "type": _LINKS}
-        _spell_out_paths(ours)
+    theirs = _settings(home)
+    place = _folder(clone.root)
+    # Beside it first, so that no DVC at work in the clone ever reads a half; secrets are for nobody else.
+    with TemporaryDirectory(dir=place) as folder:
+        with Config(str(place), local_dvc_dir=folder, validate=False).edit("local", validate=False) as ours:
+            for level in Config.REPO_LEVELS:
+                merge(ours, theirs.load_one(level))
+            ours["cache"] |= {"dir": str(store_of(home).cache), "type": _LINKS}
+            _spell_out_paths(ours)
+        written = Path(folder, Config.CONFIG_LOCAL)
+        written.chmod(0o600)
+        written.replace(place / Config.CONFIG_LOCAL)
 
 
 def cached(store: Store, content: str) -> Path:
     """Where the cache keeps the bytes of an MD5 hash; of a folder, the list of its files."""
     return store.cache / "files" / "md5" / content[:2] / content[2:]
+
+
+def _settings(home: Layout) -> Any:
+    from dvc.config import Config, ConfigError
+
+    try:
+        return Config(str(_folder(home.root)), validate=False)
+    except ConfigError as error:
+        raise MachineError(
+            f"DVC's settings in {_folder(home.root)} cannot be read: {error}",
+            expected="what `dvc config` and `dvc remote` write",
+            todo="mend the file that is named",
+        ) from None
 
 
 def _spell_out_paths(values: dict[str, Any]) -> None:
