@@ -1,10 +1,12 @@
 """Sending alerts: kept at once, delivered by a process that nobody waits for."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from pipeline.core.errors import ParameterError, first_line
 TARGET = "HERITAGE_NOTIFY"
 PASSWORD = "HERITAGE_SMTP_PASSWORD"  # noqa: S105
 ENTRY = "HERITAGE_ALERT"
-"""Environment variable in which the delivering process finds the entry; nobody else can read it there."""
+"""Environment variable in which the delivering process finds the entry, as ASCII; other users cannot read it there."""
 
 # The shell ends at once, so that the delivering process is nobody's child: no task that ends takes it along, no
 # caller that runs on has to wait for it.
@@ -89,7 +91,7 @@ def chosen_target(parameter: str, environment: Mapping[str, str]) -> Mail | Webh
 def _hand_over(entry: Entry, target: str, folder: Path) -> None:
     subprocess.run(
         [*_DETACHED, *_DELIVERY, str(folder.resolve())],
-        env={**os.environ, ENTRY: entry.line, TARGET: target},
+        env={**os.environ, ENTRY: json.dumps(asdict(entry)), TARGET: target},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from alert_places import HOST, Hook, MailServer, free_port, hook, mail_server, silent_server
 
@@ -78,7 +79,10 @@ def test_a_target_that_never_answers_is_left_at_the_limit(tmp_path: Path) -> Non
 def test_a_delivery_that_is_stopped_says_so(tmp_path: Path) -> None:
     with silent_server() as port:
         delivery = started(tmp_path, port, 50)
-        time.sleep(1)
+        deadline = time.monotonic() + 20
+        while not psutil.Process(delivery.pid).net_connections():
+            assert time.monotonic() < deadline, "it never called its target"
+            time.sleep(0.02)
         delivery.send_signal(signal.SIGTERM)
         assert delivery.wait(timeout=10) == 0
     assert "stopped before its end" in (tmp_path / DELIVERIES).read_text(encoding="utf-8")

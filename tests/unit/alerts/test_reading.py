@@ -67,6 +67,15 @@ def test_a_file_that_was_replaced_is_read_from_its_beginning(tmp_path: Path, mon
     assert seen == [f"failure: run {number}" for number in range(2, 30)]
 
 
+def test_a_file_that_grew_beyond_the_one_before_is_read_whole(tmp_path: Path) -> None:
+    fail(tmp_path, 0)
+    news = News(tmp_path)
+    (tmp_path / ALERTS).replace(tmp_path / f"{ALERTS}.1")
+    for number in (2, 3, 4):
+        fail(tmp_path, number)
+    assert news.lines() == ["failure: run 2", "failure: run 3", "failure: run 4"]
+
+
 def test_the_latest_are_told_oldest_first_over_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert latest(tmp_path, 3) == []
     monkeypatch.setattr(book, "_MAX_BYTES", 300)
