@@ -48,6 +48,8 @@ class Hook:
     """Of the next answers; 200 after them."""
     location: str = ""
     """Where a redirect leads."""
+    certificate: Path | None = None
+    """A file with certificate and key; HTTPS where there is one."""
     requests: list[tuple[str, str, bytes]] = field(default_factory=list)
     """Method, path and body."""
     port: int = 0
@@ -93,9 +95,12 @@ def hook(taken: Hook) -> Iterator[Hook]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer((HOST, 0), Handler) as listening, _served(listening):
-        taken.port = listening.server_address[1]
-        yield taken
+    with ThreadingHTTPServer((HOST, 0), Handler) as listening:
+        if taken.certificate:
+            listening.socket = _tls(taken.certificate).wrap_socket(listening.socket, server_side=True)
+        with _served(listening):
+            taken.port = listening.server_address[1]
+            yield taken
 
 
 @contextmanager
@@ -209,10 +214,8 @@ class _Conversation:
 
     def encrypt(self) -> None:
         assert self.server.certificate is not None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.server.certificate)
         self.stream.close()
-        self.connection = context.wrap_socket(self.connection, server_side=True)
+        self.connection = _tls(self.server.certificate).wrap_socket(self.connection, server_side=True)
         self.stream, self.is_encrypted = self.connection.makefile("rwb"), True
 
     def log_in(self, rest: str) -> None:
@@ -233,6 +236,12 @@ class _Conversation:
         self.server.mails.append(mail)
         self.server.was_encrypted.append(self.is_encrypted)
         self.say(b"250 well")
+
+
+def _tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from alert_places import HOST, MailServer, mail_server, write_certificate
+from alert_places import HOST, MailServer, mail_server
 
 from pipeline.alerts.book import Entry
 from pipeline.alerts.mail import message, send_mail
@@ -20,11 +20,6 @@ ENTRY = Entry(
 def start() -> Iterator[ExitStack]:
     with ExitStack() as stack:
         yield stack
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
 
 
 def to(server: MailServer, user: str = "", encrypted: bool = False) -> Mail:

@@ -23,12 +23,6 @@ AT_ONCE = 0.3
 """Seconds that a sender may be kept."""
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (TARGET, PASSWORD):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A book of alerts; what still delivers its alerts at the end of the test is stopped."""

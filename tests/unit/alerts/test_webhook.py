@@ -1,4 +1,6 @@
 import json
+from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 from alert_places import HOST, Hook, hook
@@ -39,3 +41,20 @@ def test_everything_else_is_a_no_and_no_redirect_is_followed(status: int) -> Non
         post(ENTRY, Webhook(f"http://{HOST}:{taken.port}/"))
     assert len(taken.requests) == 1
     assert not other.requests
+
+
+def test_https_wants_a_certificate_that_is_trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hook(Hook(certificate=certificate)) as taken:
+        target = Webhook(f"https://{HOST}:{taken.port}/")
+        with pytest.raises(URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            post(ENTRY, target)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        post(ENTRY, target)
+    assert len(taken.requests) == 1
+
+
+def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with hook(Hook()) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{HOST}:{proxy.port}")
+        post(ENTRY, Webhook("http://hooks.example.org/T0"))
+    assert proxy.requests[0][1] == "http://hooks.example.org/T0"

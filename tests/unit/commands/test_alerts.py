@@ -11,7 +11,11 @@ from alert_places import HOST, Hook, hook
 from pipeline.core.recipes import load_recipe, render
 
 PROJECT = Path(__file__).resolve().parents[3]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("HERITAGE_")}
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith("HERITAGE_") and not name.lower().endswith("_proxy")
+}
 
 
 @pytest.fixture
