@@ -27,6 +27,7 @@ from pipeline.intake.inbox import MARKER, Arrival, Inbox, PutAside, Settled
 from pipeline.intake.inboxes import inbox_with, inboxes_of
 from pipeline.intake.inspection import unreadable
 from pipeline.intake.scraping.listed import fetch_listed
+from pipeline.intake.scraping.network import Network
 from pipeline.intake.scraping.scrape_report import SCRAPE_REPORT
 from pipeline.intake.scraping.url_table import URLS_CSV, url_table_of
 from pipeline.intake.scraping.visiting import FetchLimits
@@ -76,6 +77,7 @@ class _Job:
     parameters: Parameters
     inbox: Inbox
     arrival: Arrival
+    network: Network | None
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -84,7 +86,7 @@ class _Job:
         return self.home.automation / "arriving" / self.arrival.fingerprint[:32]
 
 
-def take(home: Layout, parameters: Parameters, source: str) -> Taken:
+def take(home: Layout, parameters: Parameters, source: str, network: Network | None = None) -> Taken:
     """Take one batch of an inbox in; a batch that cannot be taken in is put aside, with a report and an alert.
 
     Taken once more, a batch that is settled gives the same answer.
@@ -93,6 +95,7 @@ def take(home: Layout, parameters: Parameters, source: str) -> Taken:
         home: the checkout.
         parameters: its own; which photos train is said by those of the followed branch.
         source: as `pipeline inbox` calls it.
+        network: the way to listed photos, for tests; none = the internet.
 
     Raises:
         DataError: there is no such batch, or it was put aside; or photos that came before are lost.
@@ -106,7 +109,7 @@ def take(home: Layout, parameters: Parameters, source: str) -> Taken:
         if isinstance(found, Settled):
             _forget_works(home, source, None)
             return _answered_again(found, home, parameters)
-        job = _Job(home, parameters, inbox, found)
+        job = _Job(home, parameters, inbox, found, network)
         _forget_works(home, found.source, job.work)
         begun = _begun(job)
         try:
@@ -178,7 +181,7 @@ def _unwrapped(place: Path) -> Path:
 def _scraped(job: _Job, table: Path) -> Path:
     """The photos that a table lists, fetched."""
     limits = FetchLimits(max_bytes=job.parameters.validate_.max_bytes)
-    report = fetch_listed(table, job.work / "listed", job.parameters.intake, limits)
+    report = fetch_listed(table, job.work / "listed", job.parameters.intake, limits, job.network)
     kept = job.home.automation / "listed" / f"{job.arrival.batch[:_LONGEST_NAME]}.csv"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(job.work / "listed" / SCRAPE_REPORT, kept)
@@ -292,5 +295,6 @@ def _remarks_on(result: IntakeResult, is_new: bool) -> Iterator[str]:
     left_out = [file for file in result.left_out if PurePosixPath(file).name != MARKER]
     if left_out:
         yield f"left out, neither photos nor tables: {shown(left_out)}"
+    yield from result.remarks
     if result.hidden:
         yield f"left out, hidden by a leading dot: {shown(result.hidden)}"
