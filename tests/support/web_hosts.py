@@ -93,7 +93,7 @@ class Web:
         with self._lock:
             self.asked.append(place)
             self.headers.append(dict(headers))
-            self.at[place.split("/", maxsplit=1)[0]].append(time.monotonic())
+            self.at[place.partition("/")[0]].append(time.monotonic())
             said = self.answers.get(place, reply(status=404))
             if isinstance(said, list):
                 return said.pop(0) if len(said) > 1 else said[0]

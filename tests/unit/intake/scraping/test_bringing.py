@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from web_hosts import JPEG, PHOTOS, Web, photo, reply
 
 from pipeline.core.errors import MachineError, ParameterError, ServingError
 from pipeline.core.locks import held_lock
-from pipeline.core.parameters import Parameters, parse_parameters
+from pipeline.core.parameters import parse_parameters
 from pipeline.core.paths import Layout
+from pipeline.intake.scraping import bringing
 from pipeline.intake.scraping.bringing import bring_listed_photos
+from pipeline.intake.scraping.visiting import FetchLimits
 
 PARAMETERS = parse_parameters(
     {
@@ -30,8 +33,12 @@ PARAMETERS = parse_parameters(
 def layout(tmp_path: Path) -> Layout:
     root = tmp_path / "checkout"
     root.mkdir()
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=root, check=True)
     return Layout(root)
+
+
+@pytest.fixture(autouse=True)
+def _second_askings_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bringing, "FetchLimits", partial(FetchLimits, seconds_before_retry=0.0))
 
 
 @pytest.fixture
@@ -43,6 +50,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_listed_photos_come_into_data_with_their_licence(layout: Layout, table: Path, web: Web) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=layout.root, check=True)
     web.answers |= {
         f"{PHOTOS}/0.jpg": photo(),
         f"{PHOTOS}/1.jpg": photo(JPEG * 20),
@@ -59,9 +67,8 @@ def test_listed_photos_come_into_data_with_their_licence(layout: Layout, table: 
         (line,) = csv.DictReader(stream)
     assert (line["licence"], line["source"], line["url"]) == ("CC0", "a page", f"https://{PHOTOS}/0.jpg")
     assert (layout.root / "data.dvc").is_file()
-    assert sorted(path.name for path in (layout.state / "intake" / "listed" / "scraped").iterdir()) == [
-        "scrape-report.csv"
-    ]
+    left = layout.state / "intake" / "listed" / "scraped"
+    assert {path.name for path in left.iterdir()} == {".lock", "scrape-report.csv"}
 
 
 @pytest.mark.parametrize("batch", ("../out", "a/b", ""))
@@ -75,7 +82,7 @@ def test_a_name_that_no_batch_can_have_is_refused_before_anything_is_fetched(
 
 def test_two_at_once_do_not_fetch_the_same(layout: Layout, table: Path, web: Web) -> None:
     with (
-        held_lock(layout.state / "intake" / "listed" / "scraped.lock", "another"),
+        held_lock(layout.state / "intake" / "listed" / "scraped" / ".lock", "another"),
         pytest.raises(MachineError, match="another"),
     ):
         bring_listed_photos(layout, table, "scraped", None, PARAMETERS, web.network)
@@ -89,11 +96,3 @@ def test_while_a_host_is_away_nothing_comes_into_data(layout: Layout, table: Pat
     with pytest.raises(ServingError, match="network unreachable"):
         bring_listed_photos(layout, table, "scraped", None, PARAMETERS, type(web.network)(resolve=lost))
     assert not layout.data.exists()
-
-
-def test_nothing_in_parameters_opens_the_own_network(layout: Layout, table: Path) -> None:
-    own = {"hosts": ["localhost.localdomain"], "seconds_between_requests": 0}
-    parameters = Parameters.model_validate({**PARAMETERS.model_dump(by_alias=True), "intake": own})
-    table.write_text("url,licence\nhttps://localhost.localdomain/a.jpg,CC0\n")
-    with pytest.raises(Exception, match=r"not public|no host|does not answer"):
-        bring_listed_photos(layout, table, "scraped", None, parameters)
