@@ -16,7 +16,7 @@ from pipeline.intake.inbox import Arrival, Inbox
 from pipeline.intake.scraping.listed import fetch_listed
 from pipeline.intake.scraping.network import Network
 from pipeline.intake.scraping.scrape_report import SCRAPE_REPORT
-from pipeline.intake.scraping.url_table import URLS_CSV, url_table_of
+from pipeline.intake.scraping.url_table import url_table_of
 from pipeline.intake.scraping.visiting import FetchLimits
 from pipeline.intake.taking import check_names
 
@@ -82,7 +82,7 @@ def brought_near(job: Job) -> Path:
         if place.is_file():
             place = _unpacked(place, job.work)
     with blaming_the_batch(place):
-        table = url_table_of(_unwrapped(place))
+        table = url_table_of(place)
         return _scraped(job, table) if table is not None else place
 
 
@@ -94,12 +94,6 @@ def _unpacked(archive: Path, work: Path) -> Path:
         unpack(archive, unfinished)
         unfinished.rename(target)
     return target
-
-
-def _unwrapped(place: Path) -> Path:
-    """The only folder at the top of an archive, where it holds a list of photos."""
-    folders = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
-    return folders[0] if len(folders) == 1 and (folders[0] / URLS_CSV).is_file() else place
 
 
 def _scraped(job: Job, table: Path) -> Path:
