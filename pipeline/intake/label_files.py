@@ -52,7 +52,7 @@ def label_files_at(root: Path, files: Collection[str], read: ReadLabelFile) -> d
         folder, _, name = file.rpartition("/")
         if folder in ("", ANNOTATIONS) and name.lower().endswith(".json"):
             told = read(root / file)
-            if told is not None:
+            if told:
                 found[file] = told
     return found
 

@@ -131,10 +131,10 @@ def _counting(task: _Task) -> list[_Annotation]:
 
 
 def _disagreement_over(task: _Task) -> str:
-    said = {_annotator(one): one.classes() for one in _counting(task)}
-    if len(set(said.values())) < 2:
+    said = [(_annotator(one), one.classes()) for one in _counting(task)]
+    if len({classes for _, classes in said}) < 2:
         return ""
-    words = ", ".join(f"{who}: {' and '.join(classes)}" for who, classes in said.items())
+    words = ", ".join(f"{who}: {' and '.join(classes)}" for who, classes in said)
     return f"{_names_of(task)[0]} ({words})"
 
 
