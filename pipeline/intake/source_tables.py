@@ -33,6 +33,8 @@ class Facts:
     url: str = ""
     licence: str = ""
     author: str = ""
+    source: str = ""
+    """Page or collection where the photo was found."""
     original: str = ""
     """Path below `_originals/` of the file that the photo was converted from, relative as the photo's own."""
 
@@ -65,15 +67,17 @@ class SourceTable:
 NO_TABLE = SourceTable(lines={}, gives_labels=False)
 
 _FACTS = tuple(field.name for field in fields(Facts))
+_LATE_FACTS = frozenset(("source", "original"))
+"""Written where known: a table without them stays byte for byte what it was before there were such columns."""
 _PATHS = ("mask", "original")
-_COLUMNS = ("path", "label", *(name for name in _FACTS if name != "original"))
 
 
 def read_source_table(folder: Path, files: Collection[str]) -> SourceTable:
     """Read the table at the top of a folder, if there is one.
 
-    The columns are `path` (or `file`), `label` (or `class`), group, site, taken_at, mask, url, licence, author and
-    original; all but the path may be absent, other columns are ignored, and so is an original outside `_originals/`.
+    The columns are `path` (or `file`), `label` (or `class`), group, site, taken_at, mask, url, licence, author,
+    source and original; all but the path may be absent, other columns are ignored, and so is an original outside
+    `_originals/`.
 
     Args:
         folder: the folder that the paths of the table are relative to.
@@ -101,13 +105,14 @@ def read_source_table(folder: Path, files: Collection[str]) -> SourceTable:
 
 
 def write_photos_csv(path: Path, photos: Sequence[PhotoLine]) -> None:
-    """Write `photos.csv` sorted by path, with all columns; `original` only where a photo has one."""
-    columns = (*_COLUMNS, *(["original"] if any(photo.facts.original for photo in photos) else []))
+    """Write `photos.csv`, sorted by path, with all columns, `source` and `original` where known."""
+    known = {name for name in _LATE_FACTS if any(getattr(photo.facts, name) for photo in photos)}
+    names = [name for name in _FACTS if name in known or name not in _LATE_FACTS]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(("path", "label", *names))
     for photo in sorted(photos, key=lambda photo: photo.path):
-        writer.writerow((photo.path, photo.label or "", *(getattr(photo.facts, name) for name in columns[2:])))
+        writer.writerow((photo.path, photo.label or "", *(getattr(photo.facts, name) for name in names)))
     write_text(path, text.getvalue())
 
 

@@ -76,8 +76,8 @@ def read_source(folder: Path) -> Source:
 def _files_below(folder: Path) -> list[str]:
     found: list[str] = []
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if _is_seen(name)]
-        for name in (*folders, *filter(_is_seen, files)):
+        folders[:] = [name for name in folders if is_seen(name)]
+        for name in (*folders, *filter(is_seen, files)):
             path = Path(parent, name)
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise DataError(
@@ -85,26 +85,27 @@ def _files_below(folder: Path) -> list[str]:
                     expected="plain files and folders",
                     todo="put the photos themselves in its place (`cp -rL <folder> <copy>`)",
                 )
-        found.extend(Path(parent, name).relative_to(folder).as_posix() for name in filter(_is_seen, files))
+        found.extend(Path(parent, name).relative_to(folder).as_posix() for name in filter(is_seen, files))
     return sorted(found)
 
 
 def _hidden_photos(root: Path) -> tuple[str, ...]:
     found: list[str] = []
     for parent, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if _is_seen(name)]
+        folders[:] = [name for name in folders if is_seen(name)]
         hidden = (name for name in files if name.startswith(".") and not name.startswith("._"))
-        found.extend(Path(parent, name).relative_to(root).as_posix() for name in hidden if _looks_like_photo(name))
+        found.extend(Path(parent, name).relative_to(root).as_posix() for name in hidden if looks_like_photo(name))
     return tuple(sorted(found))
 
 
-def _is_seen(name: str) -> bool:
+def is_seen(name: str) -> bool:
+    """Whether a name is not one of hidden files, or of what systems leave beside those of people."""
     return not name.startswith(".") and name not in _LITTER
 
 
 def _wrapper(root: Path, files: Sequence[str], read: ReadLabelFile) -> str | None:
     """The only folder at the top, where no photo or table lies beside it and it holds folders or a table."""
-    tops = {file.split("/")[0] for file in files if "/" in file or _looks_like_photo(file) or file in TABLE_NAMES}
+    tops = {file.split("/")[0] for file in files if "/" in file or looks_like_photo(file) or file in TABLE_NAMES}
     if len(tops) != 1 or tops & {*files, *_SIDE_FOLDERS, UNLABELLED, MASKS, ORIGINALS}:
         return None
     (top,) = tops
@@ -113,7 +114,7 @@ def _wrapper(root: Path, files: Sequence[str], read: ReadLabelFile) -> str | Non
     inner = _inside(top, files)
     if any(name in inner for name in TABLE_NAMES) or label_files_at(root / top, inner, read):
         return top
-    return top if all("/" in file or not _looks_like_photo(file) for file in inner) else None
+    return top if all("/" in file or not looks_like_photo(file) for file in inner) else None
 
 
 def _inside(folder: str, files: Sequence[str]) -> list[str]:
@@ -131,7 +132,7 @@ def _read_part(root: Path, side: str, files: Sequence[str], table: SourceTable) 
     apart = masks | originals
     photos = [file for file in own if file not in apart and _is_settled(file.removeprefix(prefix), file, table)]
     others = sorted(set(own) - apart - set(photos))
-    unlabelled = [file for file in others if _looks_like_photo(file)]
+    unlabelled = [file for file in others if looks_like_photo(file)]
     if unlabelled:
         raise _without_labels(root, unlabelled, table)
     if not photos:
@@ -194,11 +195,20 @@ def _labelled(root: Path, file: str, place: str, table: SourceTable) -> PhotoLin
                 todo="move the photos up, bring the inner folder in by itself, or name the labels in photos.csv",
             )
     if label is not None:
-        _check_class_name(label, root)
+        check_class_name(label, root)
     return replace(listed, label=label)
 
 
-def _check_class_name(label: str, root: Path) -> None:
+def check_class_name(label: str, root: Path) -> None:
+    """Refuse what cannot be the name of a class.
+
+    Args:
+        label: the name.
+        root: where it was found, for the message.
+
+    Raises:
+        DataError: the name says nothing of what is on photos, or cannot be a folder's.
+    """
     if label.lower() in _NOT_CLASSES:
         raise DataError(
             f"{root} has a folder {label}, which does not say what is on its photos",
@@ -223,5 +233,6 @@ def _without_labels(root: Path, photos: Sequence[str], table: SourceTable) -> Da
     )
 
 
-def _looks_like_photo(file: str) -> bool:
+def looks_like_photo(file: str) -> bool:
+    """Whether a file is named as photos are; nothing is opened."""
     return file.lower().endswith(_PHOTO_ENDINGS)
