@@ -115,7 +115,7 @@ def register(layout: Layout, parameters: Parameters) -> ModelVersion:
         registered.run_id,
         registered.commit,
         registered.data_hash,
-        batches_seen(layout, parameters),
+        tuple(seen.batch for seen in batches_seen(layout, parameters)),
         created=known is None,
         tried=tried,
     )
