@@ -161,7 +161,7 @@ def read_profile(path: Path) -> Profile:
         ServingError: the file is missing, damaged or of another form.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             told = json.loads(str(stored["facts"]))
             return Profile(
                 measures={name: stored[f"measure.{name}"] for name in COMPARED},

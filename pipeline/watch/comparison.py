@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_P_VALUE = 0.01
+MAX_P_VALUE = 0.005
 """Of all measures together: so rarely does one of them drift by chance."""
 
 _NUM_BINS = 10
@@ -104,10 +104,13 @@ def stability_index(reference: Counts, asked: Counts) -> Values:
 
 
 def _edges(reference: Values) -> Values:
+    """Upper ends of all bins but the last; a value that fills several bins, such as a usual size, has its own."""
     num_bins = int(np.clip(len(reference) // _MIN_PHOTOS_PER_BIN, 2, _NUM_BINS))
-    edges = np.unique(np.quantile(reference, np.arange(1, num_bins) / num_bins, method="lower"))
-    inner: Values = edges[edges < reference.max()]
-    return inner if len(inner) else edges
+    ends, counts = np.unique(
+        np.quantile(reference, np.arange(1, num_bins) / num_bins, method="lower"), return_counts=True
+    )
+    usual = ends[(counts > 1) | (ends == reference.max())]
+    return np.union1d(ends, np.nextafter(usual, -np.inf))
 
 
 def _drift(reference: Counts, asked: Counts, seed: int) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluation.calibration import ReliabilityBin, expected_calibration_error, reliability_table
 
-MAX_P_VALUE = 0.01
+MAX_P_VALUE = 0.005
 
 _NUM_BINS = 10
 _NUM_DRAWS = 1_999
