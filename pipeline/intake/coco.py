@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,8 +61,8 @@ class _Licence:
 class _Coco:
     images: Annotated[tuple[_Image, ...], FailFast()]
     annotations: Annotated[tuple[_Annotation, ...], FailFast()]
-    categories: tuple[_Category, ...]
-    licenses: tuple[_Licence, ...] = field(default_factory=tuple)
+    categories: Annotated[tuple[_Category, ...], FailFast()]
+    licenses: Annotated[tuple[_Licence, ...], FailFast()] = ()
 
 
 def read_coco(text: bytes, path: Path) -> tuple[Told, ...] | None:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from pipeline.core.errors import first_line
+from pipeline.intake.colours import CONVERTIBLE, srgb_of
 from serving.contract import PhotoLimits
 
 HEIF, TIFF = "HEIF", "TIFF"
@@ -40,9 +40,6 @@ _FULL_COLOUR = 0  # Pillow's name for 4:4:4, no chroma subsampling
 _MAX_EXIF_BYTES = 60_000  # a JPEG holds no more than 65,533
 _MAX_EXIF_VALUE = 1024
 _MASK_FORMATS = ("PNG", "TIFF", "JPEG", "BMP")
-_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B")
-_CONVERTIBLE = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "LAB", *_SIXTEEN_BITS)
-_COLOUR_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab"}
 
 _EXIF_KEPT = (
     ExifTags.Base.ImageDescription,
@@ -117,12 +114,10 @@ def convert_guarded(limits: ConversionLimits, conversions: Sequence[Conversion])
     It sets limits on the process that calls it, for good: the work of a process that does nothing else.
     """
     results = []
-    _, hard_memory = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.max_memory, hard_memory))
+    _allow(resource.RLIMIT_AS, limits.max_memory)
     for conversion in conversions:
         used = resource.getrusage(resource.RUSAGE_SELF)
-        until = int(used.ru_utime + used.ru_stime) + limits.max_seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        _allow(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + limits.max_seconds)
         results.append(convert(limits, conversion))
     return results
 
@@ -174,6 +169,11 @@ def _turn_mask(path: Path, photo: Converted) -> None:
     path.write_bytes(encoded.getvalue())
 
 
+def _allow(what: int, amount: int) -> None:
+    _, most = resource.getrlimit(what)
+    resource.setrlimit(what, (amount if most == resource.RLIM_INFINITY else min(amount, most), most))
+
+
 def _format_of(head: bytes) -> str | None:
     if head.startswith(_TIFF_HEADS):
         return TIFF
@@ -216,7 +216,7 @@ def _problem_of(image: Image.Image, head: bytes, limits: PhotoLimits) -> str:
     tags = _tiff_tags(image)
     if head[_RAW_HEAD_PLACE] == _RAW_HEAD or _RAW_TAG in tags or int(tags.get(_KIND_OF_PAGE, 0)) & 1:
         return "a camera's raw file, which has to be developed first, or a preview"
-    if image.mode not in _CONVERTIBLE:
+    if image.mode not in CONVERTIBLE:
         return f"its pixels are {image.mode}: numbers of which nothing says what is white"
     return ""
 
@@ -254,48 +254,7 @@ def _in_srgb(image: Image.Image) -> tuple[Image.Image, str]:
     """Decode, and give 8-bit sRGB, and what was lost on the way."""
     photometric, profile = _tiff_tags(image).get(_PHOTOMETRIC), image.info.get("icc_profile", b"")
     image.load()
-    colours, opacity = _eight_bits(image, photometric == _WHITE_IS_ZERO)
-    rgb, lost = _through_profile(colours, profile)
-    if opacity is not None:
-        laid = Image.new("RGB", rgb.size, "white")
-        laid.paste(rgb, mask=opacity)
-        return laid, lost
-    return rgb, lost
-
-
-def _eight_bits(image: Image.Image, white_is_zero: bool) -> tuple[Image.Image, Image.Image | None]:
-    """Pixels of 8 bits without transparency, and apart from them the opacity where there is one."""
-    if image.mode in _SIXTEEN_BITS:
-        high = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
-        return Image.fromarray(255 - high if white_is_zero else high), None
-    if image.has_transparency_data or image.mode in ("La", "RGBa"):
-        is_grey = image.mode in ("L", "LA", "La")
-        whole = image.convert("LA" if is_grey else "RGBA")
-        return whole.convert("L" if is_grey else "RGB"), whole.getchannel("A")
-    if image.mode in _COLOUR_SPACES:
-        return image, None
-    return image.convert("L" if image.mode == "1" else "RGB"), None
-
-
-def _through_profile(colours: Image.Image, profile: bytes) -> tuple[Image.Image, str]:
-    is_lab = colours.mode == "LAB"
-    if not profile and not is_lab:
-        return colours.convert("RGB"), ""
-    try:
-        source = ImageCms.createProfile("LAB") if is_lab else ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
-        if source.xcolor_space.strip() != _COLOUR_SPACES[colours.mode]:
-            return colours.convert("RGB"), "without its colour profile, which is for other pixels"
-        done = ImageCms.profileToProfile(
-            colours,
-            ImageCms.ImageCmsProfile(source),
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (OSError, ImageCms.PyCMSError):
-        return colours.convert("RGB"), "without its colour profile, which is damaged"
-    return (colours.convert("RGB") if done is None else done), ""
+    return srgb_of(image, profile, white_is_zero=photometric == _WHITE_IS_ZERO)
 
 
 def _encoded(rgb: Image.Image, exif: bytes, max_bytes: int) -> bytes:

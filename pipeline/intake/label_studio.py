@@ -59,7 +59,7 @@ class _Result:
 
 @dataclass(frozen=True, slots=True)
 class _Annotation:
-    result: tuple[_Result, ...] = ()
+    result: Annotated[tuple[_Result, ...], FailFast()] = ()
     was_cancelled: bool = False
     ground_truth: bool = False
     completed_by: Any = None
@@ -74,7 +74,7 @@ class _Annotation:
 @dataclass(frozen=True, slots=True)
 class _Task:
     data: dict[str, Any]
-    annotations: tuple[_Annotation, ...]
+    annotations: Annotated[tuple[_Annotation, ...], FailFast()]
     file_upload: str | None = None
     id: int | str = ""
 

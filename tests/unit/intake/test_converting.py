@@ -12,7 +12,7 @@ import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 
 from pipeline.intake.converting import (
     HEAD_BYTES,
@@ -211,6 +211,13 @@ def test_sixteen_bits_of_colour_keep_their_high_byte(tmp_path: Path) -> None:
     assert_alike(colours_of(found), [RED, GREEN, BLUE, WHITE])
 
 
+def test_more_than_eight_bits_of_a_heic_photo_are_brought_down_to_eight(tmp_path: Path) -> None:
+    words = np.array(quarters()).astype("<u2") * 257
+    pillow_heif.encode("RGB;16", (96, 64), words.tobytes(), tmp_path / "photo", quality=95, chroma=444)
+    _, image = converted(tmp_path / "photo")
+    assert_alike(colours_of(image), [RED, GREEN, BLUE, WHITE])
+
+
 def swapped_profile() -> bytes:
     """A profile whose red is sRGB's blue: who heeds it sees other colours than who does not."""
     profile = bytearray(SRGB)
@@ -286,6 +293,27 @@ def test_a_file_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp_path:
             data = data.replace(old, new)
     path.write_bytes(data)
     assert "at most 50,000,000 pixels" in problem(path)
+
+
+@settings(max_examples=25)
+@given(st.integers(9, 90), st.integers(9, 90), st.integers(1, 8), st.booleans())
+def test_a_photo_of_any_size_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, width: int, height: int, orientation: int, is_heic: bool
+) -> None:
+    generator = np.random.default_rng(width * 100 + height)
+    before = Image.fromarray(generator.integers(0, 256, (2, 2, 3), np.uint8)).resize((width, height))
+    block = Image.Exif()
+    block[0x0112] = orientation
+    path = tmp_path_factory.mktemp("any") / "photo"
+    if is_heic:
+        heic(path, before, quality=-1, exif=block.tobytes())
+    else:
+        tiff(path, before, exif=block)
+    _, after = converted(path)
+    before.getexif()[0x0112] = orientation
+    upright = ImageOps.exif_transpose(before)
+    assert after.size == upright.size
+    assert np.abs(np.subtract(np.asarray(after), np.asarray(upright), dtype=int)).mean() < 4
 
 
 @settings(max_examples=25)

@@ -7,6 +7,8 @@ import zlib
 from itertools import pairwise
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from web_hosts import (
     ARCHIVE,
     JPEG,
@@ -411,3 +413,31 @@ def test_a_stopped_visitor_asks_nothing_more(web: Web) -> None:
     with pytest.raises(Failed, match="stopped"):
         visitor.fetch_photo(parse_url(f"https://{PHOTOS}/a.jpg"))
     assert web.asked == []
+
+
+NAMES = ("Content-Length", "Transfer-Encoding", "Content-Encoding", "Content-Type", "Location", "Retry-After",
+         "X-Robots-Tag", "TDM-Reservation", "Connection")  # fmt: skip
+VALUES = ("", "0", "-1", "5", "99999999999999999999", "chunked", "gzip", "image/jpeg", "/b", "//", "noai: x, y",
+          "close", "Mon, 99 Foo 0000 00:00:00 +9999", "\x85\xff", "a\r\n b")  # fmt: skip
+
+
+@st.composite
+def odd_answers(draw: st.DrawFn) -> bytes:
+    status = draw(st.sampled_from(("200 OK", "302 Found", "429 Busy", "503 Away", "100 Continue", "000", "2e2 x")))
+    named = draw(
+        st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES) | st.text("\t ;,=x\xe7", max_size=9)))
+    )
+    head = "".join(f"{name}: {value}\r\n" for name, value in named)
+    body = draw(st.binary(max_size=40) | st.sampled_from((JPEG, b"5\r\nabcde\r\n0\r\n\r\n", b"-9\r\nx", b"g\r\nx")))
+    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=80) | odd_answers())
+def test_whatever_a_server_sends_is_a_photo_or_a_reason(web: Web, answer: bytes) -> None:
+    web.answers[f"{PHOTOS}/a.jpg"] = answer
+    try:
+        said = fetch(web)[:3]
+    except (Refused, Failed) as error:
+        said = str(error)
+    assert said == b"\xff\xd8\xff" if isinstance(said, bytes) else said.isprintable() and len(said) < 300
