@@ -1,6 +1,7 @@
 """Quarantine: what a person finds where a batch could not be taken in."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -63,7 +64,7 @@ def blaming_the_batch(near: Path | None) -> Iterator[None]:
 
 def refusal_of(aside: PutAside) -> DataError:
     """What is said of a batch that was put aside."""
-    way_back = "upload it again" if _is_far(aside) else f"move it from {aside.place} back into the inbox"
+    way_back = "upload it again" if _is_far(aside) else f"move {aside.files} back into the inbox"
     return DataError(
         f"{aside.source} was put aside: {aside.came}",
         expected=aside.expected,
@@ -131,7 +132,7 @@ def _pictures(near: Path | None) -> list[_Picture]:
     if near is None:
         return []
     photos = sorted(path for path in near.rglob("*") if path.name.lower().endswith(_PHOTO_ENDINGS) and _is_file(path))
-    chosen = photos[:: len(photos) // _PHOTOS_SHOWN + 1]
+    chosen = photos[:: math.ceil(len(photos) / _PHOTOS_SHOWN) or 1]
     work = Work(do=partial(_small, PhotoLimits()), killed=lambda _path: "")
     try:
         results = do_tasks([chosen] if chosen else [], work, in_processes(1))

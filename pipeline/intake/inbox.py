@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from pipeline.core.errors import DataError
@@ -71,7 +71,12 @@ class PutAside:
     expected: str
     todo: str
     place: str
-    """Where the batch lies now, or for a bucket its report."""
+    """Where its report lies; a batch of the inbox folder lies beside it."""
+
+    @property
+    def files(self) -> str:
+        """Where the batch itself lies."""
+        return self.source if self.place.startswith("s3://") else f"{self.place}/{PurePosixPath(self.source).name}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.photos.batches import read_batches
 from pipeline.photos.listing import chosen_batches
+from pipeline.photos.records import Batch
 
 
 def data_hash(layout: Layout) -> str:
@@ -20,12 +21,12 @@ def data_hash(layout: Layout) -> str:
         return ""
 
 
-def batches_seen(layout: Layout, parameters: Parameters) -> tuple[str, ...]:
-    """Names of the batches that a run sees, in the order of intake; none where there are no photos."""
+def batches_seen(layout: Layout, parameters: Parameters) -> list[Batch]:
+    """The batches that a run sees, in the order of intake; none where there are no photos."""
     try:
-        return tuple(known.batch for known in chosen_batches(read_batches(layout.batches), parameters.photos.batches))
+        return chosen_batches(read_batches(layout.batches), parameters.photos.batches)
     except DataError:
-        return ()
+        return []
 
 
 def git_commit(layout: Layout) -> str:

@@ -41,6 +41,10 @@ class ModelLine:
         """Golden photos of one version, outside its folder, which holds nothing but what its manifest lists."""
         return self.folder / ".golden" / f"{number}.json"
 
+    def profile(self, number: int) -> Path:
+        """What the photos were like that one version was trained on; versions of old have none."""
+        return self.folder / ".profiles" / f"{number}.npz"
+
     @property
     def server_config(self) -> Path:
         """The model server's configuration of all lines."""

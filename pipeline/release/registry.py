@@ -23,6 +23,7 @@ from pipeline.release.journal import read_journal
 from pipeline.release.lines import line_of
 from pipeline.release.manifest import candidate_manifest
 from pipeline.release.mlflow_client import connected, mlflow_errors
+from pipeline.release.profile import PROFILE, make_profile, write_profile
 from pipeline.release.tracking import (
     COMMIT_TAG,
     DATA_TAG,
@@ -115,7 +116,7 @@ def register(layout: Layout, parameters: Parameters) -> ModelVersion:
         registered.run_id,
         registered.commit,
         registered.data_hash,
-        batches_seen(layout, parameters),
+        tuple(seen.batch for seen in batches_seen(layout, parameters)),
         created=known is None,
         tried=tried,
     )
@@ -189,8 +190,12 @@ class Registry:
         )
 
     def download(self, registered: RegisteredVersion, folder: Path) -> None:
-        """Copy a version's model, manifest and golden photos into a folder; nothing is trusted yet."""
-        for name in (SAVED_MODEL, MANIFEST, GOLDEN):
+        """Copy a version's model, manifest, golden photos and profile into a folder; nothing is trusted yet.
+
+        Versions that were registered before there were profiles have none.
+        """
+        there = {artifact.path for artifact in self._client.list_artifacts(registered.run_id)}
+        for name in (SAVED_MODEL, MANIFEST, GOLDEN, *({PROFILE} & there)):
             self._client.download_artifacts(registered.run_id, name, str(folder))
 
     def alias(self, name: str) -> int | None:
@@ -267,4 +272,8 @@ def _log_release_facts(client: Any, run_id: str, layout: Layout, parameters: Par
         path = Path(folder) / GOLDEN
         write_golden(path, golden_photos(layout, limits))
         client.log_artifact(run_id, str(path))
+        profile = make_profile(layout, parameters)
+        if profile is not None:
+            write_profile(path.with_name(PROFILE), profile)
+            client.log_artifact(run_id, str(path.with_name(PROFILE)))
     log_judgement(client, run_id, layout)

@@ -182,7 +182,7 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 def origin_tags(layout: Layout, parameters: Parameters) -> dict[str, str]:
     """Tags of a run or a version that say where it comes from: code, photos, and the batches seen, in short."""
-    batches = batches_seen(layout, parameters)
+    batches = [seen.batch for seen in batches_seen(layout, parameters)]
     more = f" and {len(batches) - _BATCHES_NAMED} more" if len(batches) > _BATCHES_NAMED else ""
     return {
         DATA_TAG: data_hash(layout),
