@@ -53,9 +53,10 @@ class Arrivals(BaseEventTrigger):
 
 def waiting_batches() -> list[str]:
     """Names of the complete batches that wait in the inbox."""
+    from pipeline.intake.inbox import complete_batches
+
     from pipeline.core.parameters import load_parameters
     from pipeline.core.paths import Layout
-    from pipeline.intake.inbox import complete_batches
 
     layout = Layout.of(HOME)
     return [arrival.batch for arrival in complete_batches(layout, load_parameters(layout.parameters))]

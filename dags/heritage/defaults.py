@@ -17,6 +17,9 @@ TASKS: dict[str, Any] = {
     "on_failure_callback": alert_of_task,
 }
 
+OPTIONAL_NAME = r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
+"""Pattern of a parameter that names a batch or a model, or nothing."""
+
 RUNS: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1),
     "catchup": False,
