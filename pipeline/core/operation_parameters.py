@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer, field_validator
 
-from pipeline.core.parameter_types import Count, Fraction, Positive, Section
+from pipeline.core.alert_targets import parse_target, without_secrets
+from pipeline.core.parameter_types import Count, Fraction, HostName, Positive, Section
 
 
 class IntakeParameters(Section):
@@ -16,8 +17,11 @@ class IntakeParameters(Section):
     """Batches also arrive below it, such as `s3://bucket/inbox/`; credentials and endpoint are boto3's own."""
     quiet_minutes: Positive = 10.0
     """A batch is complete when nothing in it has changed for so long, or at once when it holds a file `_COMPLETE`."""
-    hosts: tuple[str, ...] = ()
-    """Hosts from which the addresses of a `urls.csv` may be fetched; none = no photo is fetched."""
+    hosts: tuple[HostName, ...] = ()
+    """Hosts from which the addresses of a `urls.csv` may be fetched, `*.` before a name meaning all below it; none =
+    no photo is fetched."""
+    contact: Annotated[str, Field(pattern=r"^[!-'*-~]*$")] = ""
+    """Mail or web address that hosts are told, so that their owners can write; Wikimedia's ask for one."""
     seconds_between_requests: Annotated[float, Field(ge=0.0, le=60)] = 1.0
     """Pause between two requests to one host."""
 
@@ -42,8 +46,19 @@ class NotifyParameters(Section):
     """Who hears of failures, refusals, batches in quarantine, drift and rollbacks."""
 
     target: str = "log"
-    """`log`, `smtp://host:port/?from=<address>&to=<address>`, or the URL of a webhook; the environment variable
-    HERITAGE_NOTIFY goes before it."""
+    """`log`, `smtp://[user@]host:port/?from=<address>&to=<address>,<address>`, or the address of a webhook. The
+    environment variable HERITAGE_NOTIFY goes before it: the place for an address that nobody else should know, as this
+    file is committed and logged."""
+
+    @field_validator("target")
+    @classmethod
+    def _is_a_place(cls, target: str) -> str:
+        parse_target(target)
+        return target
+
+    @field_serializer("target", when_used="json")
+    def _shown(self, target: str) -> str:
+        return without_secrets(target)
 
 
 class WatchParameters(Section):

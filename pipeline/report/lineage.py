@@ -75,6 +75,7 @@ def settings(section: BaseModel, prefix: str = "") -> Iterator[Setting]:
         section: parameters, or a part of them.
         prefix: dotted name of the part, with a dot behind it.
     """
+    shown = section.model_dump(mode="json")
     for name, field in type(section).model_fields.items():
         value, dotted = getattr(section, name), f"{prefix}{field.alias or name}"
         if isinstance(value, BaseModel):
@@ -83,9 +84,9 @@ def settings(section: BaseModel, prefix: str = "") -> Iterator[Setting]:
             for number, item in enumerate(value):
                 yield from settings(item, f"{dotted}.{number}.")
         elif field.is_required():
-            yield Setting(dotted, _text(value), "", differs=True)
+            yield Setting(dotted, _text(shown[name]), "", differs=True)
         else:
-            yield Setting(dotted, _text(value), _text(field.default), differs=value != field.default)
+            yield Setting(dotted, _text(shown[name]), _text(field.default), differs=value != field.default)
 
 
 def stage_lines(stages: Mapping[str, Any]) -> Iterator[StageLine]:
@@ -108,6 +109,6 @@ def _hashes(files: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

@@ -19,7 +19,9 @@ from pipeline.photos.records import Batch
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).map(
     lambda text: " ".join(text.split())
 )
-FACTS = st.builds(Facts, **{field.name: CELLS for field in fields(Facts)} | {"mask": st.just("")})
+FACTS = st.builds(
+    Facts, **{field.name: CELLS for field in fields(Facts)} | {"mask": st.just(""), "original": st.just("")}
+)
 
 
 def batches(*names: str) -> list[Batch]:

@@ -29,6 +29,11 @@ def test_every_parameter_is_told_with_its_default() -> None:
     assert found["model.name"].differs
 
 
+def test_the_report_names_no_webhook_that_others_could_write_to() -> None:
+    found = {setting.name: setting for setting in settings(tiny_parameters(notify={"target": "https://a.b/geheim"}))}
+    assert (found["notify.target"].value, found["notify.target"].differs) == ("https://a.b/...", True)
+
+
 def test_a_stage_is_told_by_what_it_read_and_made_without_its_code() -> None:
     [line] = stage_lines(STAGES)
     assert line.used == (("artifacts/augment", "a" * 32),)
