@@ -4,16 +4,14 @@ A killed take leaves nothing that the next one does not finish or repeat: photos
 commit names the upload, so that one that was committed is known again, and the batch leaves its inbox last of all.
 """
 
-import json
 import shutil
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from pipeline.alerts.sending import send
+from pipeline.automation.arriving import Job, begun_at, brought_near, forget_works
 from pipeline.automation.clones import FOLLOWED, SOURCE_LINE, commit_photos, open_photos_clone, photos_lock
 from pipeline.automation.git import git, git_or_empty
 from pipeline.automation.quarantine import BadBatch, alert_of, blaming_the_batch, refusal_of, write_report
@@ -21,30 +19,18 @@ from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters, PhotosParameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.sections import sections_of
-from pipeline.core.tables import write_text
-from pipeline.intake.archives import unpack
-from pipeline.intake.inbox import MARKER, Arrival, Inbox, PutAside, Settled
+from pipeline.intake.inbox import MARKER, Arrival, PutAside, Settled
 from pipeline.intake.inboxes import inbox_with, inboxes_of
 from pipeline.intake.inspection import unreadable
-from pipeline.intake.scraping.listed import fetch_listed
 from pipeline.intake.scraping.network import Network
 from pipeline.intake.scraping.scrape_report import SCRAPE_REPORT
-from pipeline.intake.scraping.url_table import URLS_CSV, url_table_of
-from pipeline.intake.scraping.visiting import FetchLimits
 from pipeline.intake.source_tables import shown
-from pipeline.intake.taking import Check, IntakeResult, bring_photos, check_names
+from pipeline.intake.taking import Check, IntakeResult, bring_photos
 from pipeline.photos.batches import read_batches
 from pipeline.photos.kept_measures import FILE_NAME
 from pipeline.photos.listing import FoundFile, list_files
 from pipeline.photos.records import Batch
 from pipeline.release.facts import data_hash
-
-_DAYS_KEPT = 7
-"""What was fetched and never settled goes after so long."""
-_SECONDS_PER_DAY = 86_400
-_NOTE = "begun.json"
-_LONGEST_NAME = 200
-"""Letters of a batch's name that a file's name is made of, which may have 255."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +55,6 @@ class Taken:
     """What a person should know, in sentences."""
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One arrival, and what its taking needs."""
-
-    home: Layout
-    parameters: Parameters
-    inbox: Inbox
-    arrival: Arrival
-    network: Network | None
-    remarks: list[str] = field(default_factory=list)
-
-    @property
-    def work(self) -> Path:
-        """Folder of what is brought near, found again when the take is repeated."""
-        return self.home.automation / "arriving" / self.arrival.fingerprint[:32]
-
-
 def take(home: Layout, parameters: Parameters, source: str, network: Network | None = None) -> Taken:
     """Take one batch of an inbox in; a batch that cannot be taken in is put aside, with a report and an alert.
 
@@ -107,18 +76,21 @@ def take(home: Layout, parameters: Parameters, source: str, network: Network | N
     with held_lock(home.automation / "take.lock", f"the taking in of {source}"):
         found = inbox.find(source)
         if isinstance(found, Settled):
-            _forget_works(home, source, None)
+            forget_works(home, found.source, None)
             return _answered_again(found, home, parameters)
-        job = _Job(home, parameters, inbox, found, network)
-        _forget_works(home, found.source, job.work)
-        begun = _begun(job)
+        job = Job(home, parameters, inbox, found, network)
+        forget_works(home, found.source, job.work)
+        begun = begun_at(job)
         try:
-            taken = _taken_in(job, _brought_near(job))
+            taken = _taken_in(job, brought_near(job))
         except BadBatch as bad:
             aside = _put_aside(job, bad, begun)
             send(alert_of(aside, home), parameters.notify.target, home.state)
             shutil.rmtree(job.work, ignore_errors=True)
             raise refusal_of(aside) from None
+        except OSError:
+            shutil.rmtree(job.work, ignore_errors=True)  # a full disk needs the room
+            raise
         inbox.settle_taken(found, asdict(taken))
         shutil.rmtree(job.work, ignore_errors=True)
         return taken
@@ -133,63 +105,7 @@ def _answered_again(settled: Settled, home: Layout, parameters: Parameters) -> T
     return Taken(**{**answer, "batches": tuple(answer["batches"]), "remarks": tuple(answer["remarks"])})
 
 
-def _begun(job: _Job) -> str:
-    """When this upload was first tried, as part of a name."""
-    note = job.work / _NOTE
-    if not note.is_file():
-        write_text(note, json.dumps({"source": job.arrival.source, "begun": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"}))
-    return str(json.loads(note.read_text(encoding="utf-8"))["begun"])
-
-
-def _forget_works(home: Layout, source: str, keep: Path | None) -> None:
-    """Remove what was brought near of earlier uploads of a batch, and of any that nobody tried again for long."""
-    oldest = time.time() - _DAYS_KEPT * _SECONDS_PER_DAY
-    for note in (home.automation / "arriving").glob(f"*/{_NOTE}"):
-        is_of_source = json.loads(note.read_text(encoding="utf-8"))["source"] == source
-        if note.parent != keep and (is_of_source or note.stat().st_mtime < oldest):
-            shutil.rmtree(note.parent, ignore_errors=True)
-
-
-def _brought_near(job: _Job) -> Path:
-    """The batch as a folder of this machine that holds its photos."""
-    with blaming_the_batch(None):
-        check_names(job.home, job.arrival.batch, None)
-        place = job.inbox.fetch(job.arrival, job.work / "fetched")
-        if place.is_file():
-            place = _unpacked(place, job.work)
-    with blaming_the_batch(place):
-        table = url_table_of(_unwrapped(place))
-        return _scraped(job, table) if table is not None else place
-
-
-def _unpacked(archive: Path, work: Path) -> Path:
-    target, unfinished = work / "unpacked", work / "unpacking"
-    if not target.is_dir():
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        unpack(archive, unfinished)
-        unfinished.rename(target)
-    return target
-
-
-def _unwrapped(place: Path) -> Path:
-    """The only folder at the top of an archive, where it holds a list of photos."""
-    folders = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
-    return folders[0] if len(folders) == 1 and (folders[0] / URLS_CSV).is_file() else place
-
-
-def _scraped(job: _Job, table: Path) -> Path:
-    """The photos that a table lists, fetched."""
-    limits = FetchLimits(max_bytes=job.parameters.validate_.max_bytes)
-    report = fetch_listed(table, job.work / "listed", job.parameters.intake, limits, job.network)
-    kept = job.home.automation / "listed" / f"{job.arrival.batch[:_LONGEST_NAME]}.csv"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(job.work / "listed" / SCRAPE_REPORT, kept)
-    job.remarks.append(f"{report.in_words()}; line by line in {kept}")
-    return report.folder
-
-
-def _taken_in(job: _Job, near: Path) -> Taken:
+def _taken_in(job: Job, near: Path) -> Taken:
     with photos_lock(job.home, f"the taking in of {job.arrival.source}"):
         clone = open_photos_clone(job.home, job.parameters, job.remarks.append)
         followed = _followed_parameters(clone, job.parameters.automation.follow)
@@ -216,7 +132,7 @@ def _taken_in(job: _Job, near: Path) -> Taken:
         )
 
 
-def _check_of(job: _Job, followed: Parameters) -> Check:
+def _check_of(job: Job, followed: Parameters) -> Check:
     clone = job.home.retrain_clone
     # Where the first stage of a retraining keeps its measures, once there is such a clone.
     store = Layout(clone if clone.is_dir() else job.home.photos_clone).state / FILE_NAME
@@ -231,7 +147,7 @@ def _check_of(job: _Job, followed: Parameters) -> Check:
     return check
 
 
-def _put_aside(job: _Job, bad: BadBatch, begun: str) -> PutAside:
+def _put_aside(job: Job, bad: BadBatch, begun: str) -> PutAside:
     place = job.inbox.quarantine_place(job.arrival, begun)
     came = bad.problem.came.replace(f"{job.home.photos_clone.resolve()}/", "")
     # Where it was looked at means nothing to people.

@@ -81,6 +81,11 @@ class Settled:
     answer: Mapping[str, Any] | None = None
     put_aside: PutAside | None = None
 
+    @property
+    def source(self) -> str:
+        """As in `Waiting`."""
+        return self.put_aside.source if self.put_aside is not None else str((self.answer or {})["source"])
+
     def as_values(self) -> dict[str, Any]:
         """For JSON."""
         return {

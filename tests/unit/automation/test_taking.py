@@ -5,57 +5,19 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
+from inboxes import alerts, drop, left_behind, recorded, taken, waiting
 from small_homes import SmallHome
 
-from pipeline.automation.taking import Taken, take, why_nothing_trains
+from pipeline.automation.taking import why_nothing_trains
 from pipeline.core.errors import DataError, MachineError, ParameterError
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import PhotosParameters
 from pipeline.core.paths import Layout
 from pipeline.core.recipes import render
-from pipeline.intake.inboxes import inboxes_of, look
 from pipeline.photos.batches import read_batches
 from pipeline.photos.listing import FoundFile
-
-ADDRESS = "s3://photos/inbox/"
-
-
-def drop(home: SmallHome, batch: str, shade: int, count: int = 4) -> Path:
-    """Put a complete batch into the inbox."""
-    place = home.root / "inbox" / batch
-    shutil.copytree(home.photos(batch, shade, count), place)
-    (place / "_COMPLETE").touch()
-    return place
-
-
-def taken(home: SmallHome, batch: str) -> Taken:
-    return take(home.layout, home.parameters, f"inbox/{batch}")
-
-
-def recorded(home: SmallHome) -> list[tuple[str, int]]:
-    """Batches as the commit on the branch of the photos has them."""
-    clone = Layout(home.layout.photos_clone)
-    assert home.run("git", "status", "--porcelain", at=clone.root) == ""
-    assert home.run("git", "branch", "--show-current", at=clone.root) == "heritage/photos"
-    return [(batch.batch, batch.photos) for batch in read_batches(clone.batches)]
-
-
-def waiting(home: SmallHome) -> list[str]:
-    return [one.batch for one in look(inboxes_of(home.layout, home.parameters.intake), 1e11).waiting]
-
-
-def alerts(home: SmallHome) -> list[dict[str, str]]:
-    book = home.layout.state / "alerts.jsonl"
-    return [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
-
-
-def left_behind(home: SmallHome) -> list[str]:
-    clone = Layout(home.layout.photos_clone)
-    places = (home.layout.automation / "arriving", clone.state / "intake")
-    return [path.name for place in places if place.is_dir() for path in place.iterdir()]
 
 
 def test_a_batch_is_taken_in_committed_and_moved(home: SmallHome) -> None:
@@ -304,14 +266,14 @@ def test_photos_that_come_while_a_batch_is_read_are_not_lost(home: SmallHome, mo
     place = drop(home, "survey-1", 1)
     from pipeline.intake import taking as intake
 
-    make = intake.make_batch
+    make = intake.copy_batch
 
     def slow(*arguments: object) -> object:
         made = make(*arguments)  # type: ignore[arg-type]
         (place / "sound/late.png").write_bytes((place / "sound/1.png").read_bytes() + b" ")
         return made
 
-    monkeypatch.setattr(intake, "make_batch", slow)
+    monkeypatch.setattr(intake, "copy_batch", slow)
     with pytest.raises(MachineError, match="changed while it was taken in"):
         taken(home, "survey-1")
     monkeypatch.undo()
