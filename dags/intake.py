@@ -1,7 +1,8 @@
 """Take batches of the inbox in, oldest first, one at a time.
 
 **Starts** when complete batches wait in the inbox folder or below the S3 prefix: a watcher looks every 15 seconds and
-holds no worker. By hand: with `source`, one folder, archive or `s3://` address is taken in; without, all that wait.
+holds no worker. By hand: with `source`, that folder, archive or `s3://` address of an inbox is taken in;
+without, all that wait.
 
 **Ends** with an update of `labelled_photos` for each batch that the next training sees, which starts `retrain`.
 
@@ -29,7 +30,7 @@ BATCH = "{{ batch_name }}"
     schedule=[INBOX],
     params={
         "source": Param(
-            "", type="string", title="Source", description="folder, archive or s3:// address; empty = all that wait"
+            "", type="string", title="Source", description="as `pipeline inbox` calls a batch; empty = all that wait"
         )
     },
     doc_md=__doc__,

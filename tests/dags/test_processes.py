@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from heritage import processes
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -83,7 +84,8 @@ def task_with_a_stage(folder: Path, *command: str) -> Iterator[tuple["subprocess
 
 
 def test_lines_of_both_streams_are_heard_and_those_of_standard_output_are_kept(tmp_path: Path) -> None:
-    code, output, lines = heard("import sys; print('said'); print('warning: hm', file=sys.stderr); sys.exit(5)", tmp_path)
+    script = "import sys; print('said'); print('warning: hm', file=sys.stderr); sys.exit(5)"
+    code, output, lines = heard(script, tmp_path)
     assert code == 5
     assert output == ["said"]
     assert sorted(lines) == ["said", "warning: hm"]
@@ -97,9 +99,8 @@ def test_lines_are_heard_as_they_come(tmp_path: Path) -> None:
 
 
 def test_lines_may_be_written_over_cut_in_the_middle_of_a_sign_or_end_without_an_end(tmp_path: Path) -> None:
-    script = (
-        "import os, time; os.write(1, b'10 %\\r20 %\\r\\nM\\xc3'); time.sleep(0.1); os.write(1, b'\\xbcnster\\n\\n last')"
-    )
+    first, second = rb"10 %\r20 %\r\nM\xc3", rb"\xbcnster\n\n last"
+    script = f"import os, time; os.write(1, b'{first.decode()}'); time.sleep(0.1); os.write(1, b'{second.decode()}')"
     assert heard(script, tmp_path) == (0, lines := ["10 %", "20 %", "Münster", " last"], lines)
 
 
@@ -141,7 +142,10 @@ def test_a_task_whose_worker_was_killed_leaves_no_stage(tmp_path: Path) -> None:
 
 def test_a_command_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_END_SECONDS", 0.3)
-    script = "import os, signal, time; signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(60)"
+    script = (
+        "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "print(os.getpid(), flush=True); time.sleep(60)"
+    )
     heard_ids: list[int] = []
 
     def hear(line: str) -> None:

@@ -27,6 +27,7 @@ with calls.open("a") as stream:
 told = json.loads((home / "answers.json").read_text())
 answers = told.get(name) or told.get(sys.argv[1], [{}])
 answer = answers[min(earlier.count(name), len(answers) - 1)]
+time.sleep(answer.get("seconds", 0))
 print(answer.get("err", f"{name} says a line"), file=sys.stderr)
 if "out" in answer:
     print("a table for people")
