@@ -40,7 +40,7 @@ lock: ## resolve the dependencies anew, for Python 3.11 and 3.12
 demo: setup ## photos to a served and explained model, offline, on drawn photos
 	$(PIPELINE) demo
 
-photos: setup ## bring photos: make photos FROM=<folder|tar|zip> BATCH=<name> [SIDE=test]
+photos: setup ## bring photos: make photos FROM=<folder|tar|zip|urls.csv> BATCH=<name> [SIDE=test]
 	$(PIPELINE) intake "$(FROM)" --batch "$(BATCH)" $(if $(SIDE),--side $(SIDE))
 
 recipe: setup ## choose what to train: make recipe NAME=<recipe> [BATCHES=<globs>] [EVALUATE=test]

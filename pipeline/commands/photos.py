@@ -7,6 +7,7 @@ import typer
 
 from pipeline.console import load_tensorflow, say
 from pipeline.core.errors import ParameterError
+from pipeline.core.parameters import load_parameters
 from pipeline.core.paths import Layout
 
 app = typer.Typer()
@@ -27,20 +28,28 @@ def sample(
 
 @app.command()
 def intake(
-    source: Annotated[str, typer.Argument(help="folder, tar or zip of photos")],
+    source: Annotated[str, typer.Argument(help="folder, tar or zip of photos, or a urls.csv of their addresses")],
     batch: Annotated[str, typer.Option(help="name of the batch")],
     side: Annotated[str | None, typer.Option(help="`test` pins the batch to the test side")] = None,
 ) -> None:
     """Take a batch of photos in and version it."""
+    from pipeline.intake.scraping.bringing import bring_listed_photos
+    from pipeline.intake.scraping.url_table import url_table_of
     from pipeline.intake.taking import bring_photos
 
     if not source or not batch:
         raise ParameterError(
             "the photos have no source" if batch else "the batch has no name",
             expected="both: where the photos are, and a name for the batch",
-            todo="make photos FROM=<folder|tar|zip> BATCH=<name>",
+            todo="make photos FROM=<folder|tar|zip|urls.csv> BATCH=<name>",
         )
-    result = bring_photos(Layout.of(), Path(source), batch, side)
+    layout = Layout.of()
+    table = url_table_of(Path(source))
+    if table is None:
+        result = bring_photos(layout, Path(source), batch, side)
+    else:
+        result, report = bring_listed_photos(layout, table, batch, side, load_parameters(layout.parameters))
+        say(report.in_words())
     for taken in result.taken:
         state = "taken in" if taken.is_new else "seen before, nothing to do"
         say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")
