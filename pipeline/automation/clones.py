@@ -16,6 +16,7 @@ from pipeline.core.errors import DataError, ParameterError
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.core.tables import write_text
 from pipeline.photos.batches import read_batches
 
 PHOTOS_BRANCH = "heritage/photos"
@@ -105,7 +106,7 @@ def commit_photos(clone: Layout, message: str) -> str:
 
 
 def open_clone(home: Layout, root: Path) -> Layout:
-    """Make a clone where it is missing, without files, and set its git up.
+    """Make a clone where it is missing, without files, and set it up; also for a checkout that was moved since.
 
     Args:
         home: the checkout, with an absolute root.
@@ -120,10 +121,8 @@ def open_clone(home: Layout, root: Path) -> Layout:
         shutil.rmtree(unfinished, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         git(home.root, "clone", "--quiet", "--no-checkout", "--no-tags", "--origin=home", ".", str(unfinished))
-        note = Layout(unfinished).owner_note
-        note.parent.mkdir()
-        note.write_text(f"{home.root}\n", encoding="utf-8")
         unfinished.rename(root)
+    write_text(Layout(root).owner_note, f"{home.root}\n")
     clear_git_locks(root)
     who = {name: git_or_empty(home.root, "config", name) or default for name, default in _WHO.items()}
     for name, value in {**_SETTINGS, **who}.items():

@@ -83,13 +83,14 @@ def dvc(root: Path, *arguments: str) -> None:
 
 
 def store_of(home: Layout) -> Store:
-    """Where DVC keeps the bytes of a checkout."""
-    from dvc.config import Config
+    """Where DVC keeps the bytes of a checkout.
 
-    values = Config(str(_folder(home.root)), validate=False)
-    return Store(
-        Path(values["cache"].get("dir") or _folder(home.root) / "cache").resolve(), values["core"].get("remote", "")
-    )
+    Raises:
+        MachineError: its settings cannot be read.
+    """
+    values = _settings(home)
+    cache = Path(values["cache"].get("dir") or _folder(home.root) / "cache")
+    return Store(cache.resolve(), values["core"].get("remote", ""))
 
 
 def share_store(home: Layout, clone: Layout) -> None:
@@ -97,11 +98,15 @@ def share_store(home: Layout, clone: Layout) -> None:
 
     Remotes are named by paths and secrets that no commit carries, so the checkout's whole configuration is written
     into the clone's own, with absolute paths.
+
+    Raises:
+        MachineError: the checkout's settings cannot be read.
     """
     from dvc.config import Config, merge
 
-    theirs = Config(str(_folder(home.root)), validate=False)
+    theirs = _settings(home)
     local = Path(_folder(clone.root), Config.CONFIG_LOCAL)
+    local.unlink(missing_ok=True)
     local.touch(mode=0o600)
     with Config(str(_folder(clone.root)), validate=False).edit("local", validate=False) as ours:
         ours.clear()
@@ -114,6 +119,19 @@ def share_store(home: Layout, clone: Layout) -> None:
 def cached(store: Store, content: str) -> Path:
     """Where the cache keeps the bytes of an MD5 hash; of a folder, the list of its files."""
     return store.cache / "files" / "md5" / content[:2] / content[2:]
+
+
+def _settings(home: Layout) -> Any:
+    from dvc.config import Config, ConfigError
+
+    try:
+        return Config(str(_folder(home.root)), validate=False)
+    except ConfigError as error:
+        raise MachineError(
+            f"DVC's settings in {_folder(home.root)} cannot be read: {error}",
+            expected="what `dvc config` and `dvc remote` write",
+            todo="mend the file that is named",
+        ) from None
 
 
 def _spell_out_paths(values: dict[str, Any]) -> None:

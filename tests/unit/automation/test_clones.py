@@ -61,11 +61,10 @@ def test_lost_photos_of_a_checkout_that_has_others_are_an_error(home: SmallHome)
         _opened(home)
 
 
-def test_once_a_batch_was_committed_a_lost_cache_is_an_error(home: SmallHome) -> None:
-    home.take("first", 1)
-    home.lose_cache()
+def test_once_a_batch_was_committed_a_lost_cache_is_an_error(fed: SmallHome) -> None:
+    fed.lose_cache()
     with pytest.raises(DataError, match=PHOTOS_BRANCH):
-        _opened(home)
+        _opened(fed)
 
 
 def test_lost_photos_come_from_the_default_remote(home: SmallHome) -> None:
@@ -76,37 +75,37 @@ def test_lost_photos_come_from_the_default_remote(home: SmallHome) -> None:
     assert len(list((_opened(home).data / "own").rglob("*.png"))) == 4
 
 
-def test_each_batch_is_one_commit_of_the_checkout_s_own_person(home: SmallHome) -> None:
-    first, second = home.take("first", 1), home.take("second", 2)
-    clone = home.layout.photos_clone
-    log = home.run("git", "log", "--format=%H %s %an", "main.." + PHOTOS_BRANCH, at=clone)
-    assert log.splitlines() == [f"{second} Photos of second Test", f"{first} Photos of first Test"]
-    assert home.run("git", "show", "--name-only", "--format=", second, at=clone) == "data.dvc"
+def test_each_batch_is_one_commit_of_the_checkout_s_own_person(fed: SmallHome) -> None:
+    commit = fed.take("second", 2)
+    clone = fed.layout.photos_clone
+    log = fed.run("git", "log", "--format=%s %an", "main.." + PHOTOS_BRANCH, at=clone)
+    assert log.splitlines() == ["Photos of second Test", "Photos of first Test"]
+    assert fed.run("git", "show", "--name-only", "--format=", commit, at=clone) == "data.dvc"
+    assert "Batch: second" in fed.run("git", "show", "--no-patch", commit, at=clone)
 
 
-def test_nothing_to_commit_is_the_commit_before(home: SmallHome) -> None:
-    commit = home.take("first", 1)
-    with photos_lock(home.layout, "a test"):
-        assert commit_photos(_opened(home), "nothing") == commit
+def test_nothing_to_commit_is_the_commit_before(fed: SmallHome) -> None:
+    commit = fed.run("git", "rev-parse", PHOTOS_BRANCH, at=fed.layout.photos_clone)
+    with photos_lock(fed.layout, "a test"):
+        assert commit_photos(_opened(fed), "nothing") == commit
 
 
-def test_what_a_killed_take_left_goes_and_the_batch_is_new_again(home: SmallHome) -> None:
-    home.take("first", 1)
-    clone = _opened(home)
-    bring_photos(clone, home.photos("second", 2), "second")  # killed before the commit
+def test_what_a_killed_take_left_goes_and_the_batch_is_new_again(fed: SmallHome) -> None:
+    clone = _opened(fed)
+    bring_photos(clone, fed.photos("second", 2), "second")  # killed before the commit
     (clone.root / ".git" / "index.lock").touch()
-    clone = _opened(home)
+    clone = _opened(fed)
     assert not (clone.data / "second").exists()
-    (again,) = bring_photos(clone, home.photos("second", 2), "second").taken
+    (again,) = bring_photos(clone, fed.photos("second", 2), "second").taken
     assert again.is_new
 
 
-def test_a_clone_that_was_deleted_takes_the_branch_up_again(home: SmallHome) -> None:
-    commit = home.take("first", 1)
-    home.run("git", "fetch", "--quiet", str(home.layout.photos_clone), f"{PHOTOS_BRANCH}:{PHOTOS_BRANCH}")
-    shutil.rmtree(home.layout.automation)
-    clone = _opened(home)
-    assert home.run("git", "rev-parse", "HEAD", at=clone.root) == commit
+def test_a_clone_that_was_deleted_takes_the_branch_up_again(fed: SmallHome) -> None:
+    commit = fed.run("git", "rev-parse", PHOTOS_BRANCH, at=fed.layout.photos_clone)
+    fed.run("git", "fetch", "--quiet", str(fed.layout.photos_clone), f"{PHOTOS_BRANCH}:{PHOTOS_BRANCH}")
+    shutil.rmtree(fed.layout.automation)
+    clone = _opened(fed)
+    assert fed.run("git", "rev-parse", "HEAD", at=clone.root) == commit
     assert (clone.data / "first").is_dir()
 
 
@@ -128,3 +127,10 @@ def test_a_clone_in_which_a_command_works_is_left_alone(home: SmallHome) -> None
     clone = _opened(home)
     with held_lock(clone.run_lock, "another"), pytest.raises(MachineError, match="held by another"):
         _opened(home)
+
+
+def test_a_checkout_that_was_moved_keeps_its_clone(fed: SmallHome) -> None:
+    fed.root.rename(fed.root.with_name("elsewhere"))
+    moved = SmallHome(Layout(fed.root.with_name("elsewhere")))
+    assert _opened(moved).home == moved.root
+    assert (moved.layout.photos_clone / "data" / "first").is_dir()
