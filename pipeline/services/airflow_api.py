@@ -20,7 +20,6 @@ class TaskState:
     """How a task of a run stands."""
 
     task: str
-    """Its name, with the name of the part where a task has several."""
     try_number: int
     """0 before its first try."""
     state: str | None
@@ -59,7 +58,10 @@ class AirflowApi:
     def tasks(self, dag: str, run: str) -> list[TaskState]:
         """The tasks of a run, the first that started first."""
         answer = self._ask("GET", f"{_run_path(dag, run)}/taskInstances?limit=100&order_by=start_date")
-        return [_task_state(task) for task in answer["task_instances"]]
+        return [
+            TaskState(task["task_id"], task["try_number"], task["state"], task["duration"])
+            for task in answer["task_instances"]
+        ]
 
     def log(self, dag: str, run: str, task: TaskState) -> list[str]:
         """What a task's last try wrote, a line for each event."""
@@ -108,12 +110,6 @@ class AirflowApi:
 
 def _run_path(dag: str, run: str) -> str:
     return f"/api/v2/dags/{dag}/dagRuns/{quote(run, safe='')}"
-
-
-def _task_state(task: dict[str, Any]) -> TaskState:
-    part = task["rendered_map_index"] or (task["map_index"] if task["map_index"] >= 0 else None)
-    name = task["task_id"] if part is None else f"{task['task_id']} {part}"
-    return TaskState(name, task["try_number"], task["state"], task["duration"])
 
 
 def _refused(error: urllib.error.HTTPError, address: str) -> ParameterError | ServingError:

@@ -1,8 +1,8 @@
 """What retraining will take from this checkout, and what it will not see."""
 
-import os
-import subprocess
 from pathlib import Path
+
+from pipeline.automation.git import GitRefused, ask_git
 
 _NAMED_FILES = 3
 _NO_CODE = ("dvc.lock",)
@@ -16,18 +16,15 @@ def notes_on_followed(checkout: Path, branch: str) -> list[str]:
         checkout: a git working tree, or no such thing, which is said too.
         branch: the followed branch.
     """
-    done = subprocess.run(
-        ["git", "-C", str(checkout), "diff", "--name-only", branch, "--"],  # noqa: S607
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["git gives no reason"])[0]
-        return [f"no model can be retrained: automation.follow names the git branch {branch!r}, and git says: {reason}"]
-    differing = [name for name in done.stdout.splitlines() if name not in _NO_CODE]
+    try:
+        listed = ask_git(checkout, ("diff", "--name-only", branch, "--"), {"GIT_OPTIONAL_LOCKS": "0"})
+    except GitRefused as refusal:
+        return [
+            f"no model can be retrained: automation.follow names the git branch {branch!r}, "
+            f"and git says: {refusal.words.splitlines()[0]}"
+        ]
+    differing = [name for name in listed.splitlines() if name not in _NO_CODE]
     if not differing:
         return []
     named = ", ".join([*differing[:_NAMED_FILES], *(["..."] if len(differing) > _NAMED_FILES else [])])
-    return [f"{len(differing)} files differ from the commit on {branch!r}, which is what is retrained: {named}"]
+    return [f"what is retrained is the commit on {branch!r}; here these files differ from it: {named}"]

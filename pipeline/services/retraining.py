@@ -17,6 +17,7 @@ REFUSED = "refused"
 _TICK_SECONDS = 1.0
 _ABSENCE_SECONDS = 60.0
 """So long Airflow may be away while a run is followed: it is started again when it ends by itself."""
+_QUEUED_SECONDS = 5.0
 _LAST_LINES = 20
 _WORDS = {
     "running": "runs",
@@ -77,7 +78,7 @@ def _api(layout: Layout) -> AirflowApi:
 def _follow(api: AirflowApi, run: str) -> str:
     """Say each change of a run's tasks until it has ended; gives the state in which it ended."""
     told: set[tuple[str, int, str]] = set()
-    seen = time.monotonic()
+    started = seen = time.monotonic()
     waits = False
     while True:
         try:
@@ -90,9 +91,9 @@ def _follow(api: AirflowApi, run: str) -> str:
             state = ""
         if state in _ENDED:
             return state
-        if state == "queued" and not waits:
+        if state == "queued" and not waits and time.monotonic() - started > _QUEUED_SECONDS:
             waits = True
-            say("waits until the run before it has ended, if one is under way")
+            say("waits until the run before it has ended")
         time.sleep(_TICK_SECONDS)
 
 

@@ -100,3 +100,12 @@ def test_a_stage_ends_when_its_parent_is_killed(tmp_path: Path, shell: tuple[str
         finally:
             if runs(process_id):
                 os.kill(process_id, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up as Linux lists them")
+def test_a_stage_that_starts_after_the_end_of_who_wanted_it_ends_at_once(tmp_path: Path) -> None:
+    wanted = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    command = [sys.executable, "-c", STAGE, str(tmp_path / "stage")]
+    ended = subprocess.run(command, env={**os.environ, "PIPELINE_STARTED_BY": wanted}, timeout=30, check=False)
+    assert ended.returncode == -signal.SIGTERM
+    assert not (tmp_path / "stage").exists()
