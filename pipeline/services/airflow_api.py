@@ -1,9 +1,12 @@
 """Airflow's REST API, as far as a run is started and followed through it."""
 
 import json
+import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +15,13 @@ from pipeline.core.errors import ParameterError, ServingError
 from pipeline.services.airflow import Login
 
 _REQUEST_SECONDS = 15.0
+_PAUSES = (1.0, 3.0, 5.0)
+"""Seconds before another try."""
 _REFUSED_CONTENT = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+class _RunExists(ServingError):
+    """A run of that id is there already."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,10 @@ class AirflowApi:
             ParameterError: Airflow refuses the values; its reason is told.
             ServingError: Airflow does not answer, or does not know the DAG.
         """
-        answer = self._ask("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
-        return str(answer["dag_run_id"])
+        run = f"manual__{datetime.now(UTC).isoformat()}"
+        with suppress(_RunExists):  # an earlier try was heard after all
+            self._ask("POST", f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": run, "logical_date": None, "conf": conf})
+        return run
 
     def state(self, dag: str, run: str) -> str:
         """State of a run: `queued`, `running`, `success` or `failed`."""
@@ -63,11 +74,12 @@ class AirflowApi:
             for task in answer["task_instances"]
         ]
 
-    def log(self, dag: str, run: str, task: TaskState) -> list[str]:
-        """What a task's last try wrote, a line for each event."""
+    def reason(self, dag: str, run: str, task: TaskState) -> list[str]:
+        """Why a task failed, in the words of its last try, line for line; empty where it was not heard to say so."""
         path = f"{_run_path(dag, run)}/taskInstances/{task.task}/logs/{task.try_number}"
         events = self._ask("GET", path)["content"]
-        return [line for event in events for line in str(event["event"]).splitlines()]
+        errors = [error for event in events if isinstance(event, dict) for error in event.get("error_detail") or ()]
+        return str(errors[-1]["exc_value"]).splitlines() if errors else []
 
     def page_of(self, dag: str, run: str) -> str:
         """Where a person sees a run."""
@@ -75,7 +87,7 @@ class AirflowApi:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:
-            return self._asked_as_user(method, path, body)
+            return self._asked_in_peace(method, path, body)
         except urllib.error.HTTPError as error:
             raise _refused(error, f"{self.address}{path}") from None
         except (OSError, ValueError) as error:
@@ -84,6 +96,17 @@ class AirflowApi:
                 expected="Airflow, which `make up` runs in this checkout",
                 todo="start it with `make up`, in a terminal of its own",
             ) from None
+
+    def _asked_in_peace(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        """Ask, and ask again where the database is busy: runs that are started at once stand in each other's way."""
+        for pause in _PAUSES:
+            try:
+                return self._asked_as_user(method, path, body)
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
+            time.sleep(pause)
+        return self._asked_as_user(method, path, body)
 
     def _asked_as_user(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         """Ask with a token, and with a new one where the old one's day is over."""
@@ -121,7 +144,8 @@ def _refused(error: urllib.error.HTTPError, address: str) -> ParameterError | Se
         return ParameterError(
             f"Airflow refuses the run: {reason}", expected="values that the DAG takes", todo="mend them, then try again"
         )
-    return ServingError(
+    kind = _RunExists if error.code == HTTPStatus.CONFLICT else ServingError
+    return kind(
         f"Airflow answers {error.code} at {address}: {reason}",
         expected="the login and the DAGs of this checkout's own Airflow",
         todo="wait until `make up` says that all answer; errors in dags/ stand on Airflow's page",

@@ -18,7 +18,6 @@ _TICK_SECONDS = 1.0
 _ABSENCE_SECONDS = 60.0
 """So long Airflow may be away while a run is followed: it is started again when it ends by itself."""
 _QUEUED_SECONDS = 5.0
-_LAST_LINES = 20
 _WORDS = {
     "running": "runs",
     "success": "done",
@@ -106,10 +105,10 @@ def _tell_news(tasks: Sequence[TaskState], told: set[tuple[str, int, str]]) -> N
 
 
 def _failed(api: AirflowApi, run: str, failed: Sequence[TaskState]) -> PipelineError:
-    """The error of a run that failed; what the failed tasks wrote last is said."""
+    """The error of a run that failed; why its tasks failed is said."""
     for task in failed:
         with suppress(ServingError):
-            for line in api.log(DAG, run, task)[-_LAST_LINES:]:
+            for line in api.reason(DAG, run, task):
                 say(f"  {task.task} | {line}")
     page = api.page_of(DAG, run)
     if any(task.task == REFUSED for task in failed):
