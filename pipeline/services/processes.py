@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,6 +155,7 @@ def _watch(running: Sequence[_Running], received: Sequence[int]) -> None:
     silent = list(running)
     width = max(len(one.service.name) for one in running)
     while not received:
+        _bury_adopted({one.process.pid for one in running})
         for one in running:
             one.show_news()
             if one.process.poll() is not None:
@@ -209,6 +210,17 @@ def _adopt_orphans() -> None:
     """Become the parent of processes whose own parent ends, so that they are found and stopped; on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _bury_adopted(services: Collection[int]) -> None:
+    """Take note of adopted processes that have ended, which the kernel keeps until then; on Linux, where they are."""
+    if sys.platform != "linux":
+        return
+    with suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in services:
+                return
+            os.waitpid(ended.si_pid, 0)
 
 
 def _ended(one: _Running) -> ServingError:

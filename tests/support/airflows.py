@@ -1,12 +1,11 @@
 """Airflow for tests: a stand-in for the retraining DAG, and components started without the other servers."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,6 +132,7 @@ def started_airflow(
         yield RunningAirflow(root, process, AirflowApi(f"http://127.0.0.1:{port}", airflow.login()))
     finally:
         descendants = process.children(recursive=True) if process.poll() is None else []
-        process.send_signal(signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
         process.wait(40)
         assert psutil.wait_procs(descendants, timeout=20)[1] == []

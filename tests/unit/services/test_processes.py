@@ -20,6 +20,9 @@ if kind == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if kind == "careless":  # starts a process in a session of its own, and forgets it
     subprocess.Popen([sys.executable, __file__, "calm", str(notes)], start_new_session=True)
+if kind == "forgetful":  # what it starts ends after its own parent
+    script = "import os, sys, time; os.fork() and sys.exit(); time.sleep(0.3); open(sys.argv[1], 'w')"
+    subprocess.run([sys.executable, "-c", script, str(notes / "adopted.done")], check=True)
 print("chatter about an UNKNOWN ERROR (303) of no weight", flush=True)
 print("12:00 ERROR something that people should see", flush=True)
 if kind == "clumsy" and len(list(notes.glob("*.fall"))) < 2:
@@ -188,3 +191,15 @@ def test_a_long_log_begins_anew_and_loses_no_line_for_people(run: Callable[..., 
     logs = services.notes / "logs"
     assert (logs / "chatty.log").stat().st_size < 800
     assert (logs / "chatty.log.1").is_file()
+
+
+def test_adopted_processes_that_end_leave_no_trace(run: Callable[..., Run]) -> None:
+    services = run("forgetful")
+    services.until_all_answer()
+    deadline = time.monotonic() + 5
+    while not (services.notes / "adopted.done").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    children = psutil.Process(services.process.pid).children()
+    assert [child.status() for child in children if child.status() == psutil.STATUS_ZOMBIE] == []
+    assert len(children) == 1
