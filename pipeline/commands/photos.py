@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.console import load_tensorflow, say
+from pipeline.console import load_tensorflow, opened, say
 from pipeline.core.errors import ParameterError
 from pipeline.core.parameters import load_parameters
 from pipeline.core.paths import Layout
@@ -18,10 +18,16 @@ def sample(
     photos: Annotated[int, typer.Option(help="photos of each batch, spoilt ones included; at least 40")] = 700,
     seed: Annotated[int, typer.Option(help="other seeds draw other photos")] = 7,
     batches: Annotated[str, typer.Option(help="names of the batches, separated by spaces")] = "demo-1 demo-2",
+    inbox: Annotated[bool, typer.Option("--inbox", help="drop them into the inbox, and take nothing in")] = False,
 ) -> None:
     """Draw masonry photos with damage masks, and take them in as batches."""
-    from pipeline.stages.sample import run
+    from pipeline.stages.sample import drop, run
 
+    if inbox:
+        layout, parameters = opened()
+        for folder in drop(layout, layout.home / parameters.intake.inbox, batches.split(), photos, seed):
+            say(f"dropped: {folder}")
+        return
     for taken in run(Layout.of(), tuple(batches.split()), photos, seed):
         say(f"{taken.batch.batch}: {taken.batch.photos} photos {'drawn' if taken.is_new else 'are there already'}")
 

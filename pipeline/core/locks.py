@@ -69,6 +69,27 @@ def die_with_parent() -> None:
         threading.Thread(target=_watch, args=(ancestors,), daemon=True).start()
 
 
+def forks_die_with_parent() -> None:
+    """Have every process that this one forks from now on, and that those fork, killed when the forking thread ends.
+
+    A forked process may have inherited handlers that ignore SIGTERM, so it is killed at once. Programs started in a
+    process of their own (`subprocess`) are not meant. Does nothing where the kernel is not Linux.
+    """
+    if sys.platform != "linux":
+        return
+    library = ctypes.CDLL(None, use_errno=True)
+    parents: list[int] = []
+
+    def killed_with_parent() -> None:
+        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parents[-1]:  # it ended before the kernel was asked
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.register_at_fork(
+        before=lambda: parents.append(os.getpid()), after_in_parent=parents.pop, after_in_child=killed_with_parent
+    )
+
+
 def _starter_runs() -> bool:
     starter = os.environ.get(STARTER)
     return not starter or Path(f"/proc/{starter}").exists()
