@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from pipeline.commands import photos, release, review, serving, stages, watch
+from pipeline.commands import automation, photos, release, review, serving, stages, watch
 from pipeline.console import problems_for_people, quiet_libraries
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for topic in (photos, stages, review, release, serving, watch):
+for topic in (photos, stages, review, release, serving, automation, watch):
     app.add_typer(topic.app)
 
 

@@ -1,6 +1,7 @@
 """What surrounds a command: how it speaks, how it ends, and what it holds while it runs."""
 
 import errno
+import json
 import os
 import sys
 import time
@@ -26,6 +27,11 @@ def warn(warnings: Iterable[str]) -> None:
     """Print warnings, each a line."""
     for warning in warnings:
         say(f"warning: {warning}")
+
+
+def answer(value: object) -> None:
+    """Print what another program reads, as one line of JSON on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
-from pipeline.release.facts import changed_files, data_hash, git_commit
+from pipeline.release.facts import batches_seen, changed_files, data_hash, git_commit
 from pipeline.release.tracking import LIBRARIES, flattened, hash_of_run, read_lock, tracked_run
 from pipeline.report.files import candidate_or_none
 from pipeline.report.sections import Section, section_of
@@ -55,6 +55,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         commit=git_commit(layout).removesuffix("-dirty"),
         changed=changed_files(layout),
         data=data_hash(layout),
+        batches=batches_seen(layout, parameters),
         manifest=candidate_or_none(layout),
         run_hash=hash_of_run(stages) if stages else "",
         tracked=tracked_run(layout),

@@ -8,6 +8,9 @@ import yaml
 from learning_checkouts import tiny_parameters
 from reported_runs import write_run
 
+from pipeline.core.parameters import PhotosParameters
+from pipeline.photos.batches import write_batches
+from pipeline.photos.records import Batch
 from pipeline.release.tracking import hash_of_run, read_lock
 from pipeline.report.lineage import outdated_parameters, section, settings, stage_lines
 
@@ -78,3 +81,12 @@ def test_dvcs_plots_are_linked_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "dvc_plots").mkdir()
     (tmp_path / "dvc_plots" / "index.html").touch()
     assert 'href="../dvc_plots/index.html"' in section(layout, parameters).html
+
+
+def test_the_batches_that_the_run_saw_are_named(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    parameters = parameters.model_copy(update={"photos": PhotosParameters(batches=("survey-*",))})
+    write_batches(
+        layout.batches, [Batch("survey-1", "", "a", 60), Batch("other", "", "b", 9), Batch("survey-2", "test", "c", 1)]
+    )
+    assert "survey-1 (60 photos), survey-2 (1 photo, pinned to test)" in section(layout, parameters).html
