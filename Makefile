@@ -1,7 +1,7 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto demo photos recipe repro review decide gate report release predict rollback up serve explainer test test-all lint
+.PHONY: help setup lock proto demo photos recipe repro review decide gate report release predict rollback up retrain sample-batch serve explainer test test-all lint
 
 # The first Python of these that is 3.11 or 3.12 and runs.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do \
@@ -40,7 +40,7 @@ lock: ## resolve the dependencies anew, for Python 3.11 and 3.12
 demo: setup ## photos to a served and explained model, offline, on drawn photos
 	$(PIPELINE) demo
 
-photos: setup ## bring photos: make photos FROM=<folder|tar|zip> BATCH=<name> [SIDE=test]
+photos: setup ## bring photos: make photos FROM=<folder|tar|zip|urls.csv> BATCH=<name> [SIDE=test]
 	$(PIPELINE) intake "$(FROM)" --batch "$(BATCH)" $(if $(SIDE),--side $(SIDE))
 
 recipe: setup ## choose what to train: make recipe NAME=<recipe> [BATCHES=<globs>] [EVALUATE=test]
@@ -72,8 +72,14 @@ predict: setup ## ask the served model about a folder: make predict FROM=<folder
 rollback: setup ## serve the version before, without training
 	$(PIPELINE) rollback
 
-up: setup ## MLflow's page 5000, the model server 8500 and 8501, the explanation page 8502
+up: setup ## Airflow's page 8080, MLflow's 5000, the explanation page 8502, the model server 8500 and 8501
 	$(PIPELINE) up
+
+retrain: setup ## start a retraining in the running Airflow and follow it: make retrain [BATCH=<name>]
+	$(PIPELINE) retrain $(if $(BATCH),--batch "$(BATCH)")
+
+sample-batch: setup ## draw a batch of photos into the inbox: make sample-batch [NAME=demo-3] [PHOTOS=300]
+	$(PIPELINE) sample --inbox --batches "$(or $(NAME),demo-3)" --photos $(or $(PHOTOS),300)
 
 serve: setup ## the model server, gRPC on 8500 and REST on 8501
 	$(BIN)/python -m serving.server --port=8500 --rest_api_port=8501 --model_config_file=served/models.config \

@@ -1,82 +1,158 @@
-"""Retrain on new photos: the stages of dvc.yaml and the release commands, one Airflow task each.
+"""Retrain on the photos that have come, and let the gate judge the result.
 
-The DAG starts commands and imports none of their code. It runs on a timetable and whenever the asset
-`labelled_photos` is updated, in the checkout that the environment variable HERITAGE_CHECKOUT names (default: the
-folder above this file).
+**Starts** on Mondays at four (UTC), and when a batch with labelled photos was taken in. One run at a time: batches that
+come during a training wait for the next run, which takes all of them; a run that finds nothing new ends at `pin`.
+By hand: `make retrain`, or here. With `batch`, the run sees the photos as of the intake of that batch (a backfill; queue
+several, oldest first, each as a run of its own: `make retrain BATCH=<name>`, or `airflow dags trigger retrain --conf
+'{"batch": "<name>"}'`); such a run releases nothing, unless `release` says so.
+
+**Works** in its own clone, `.heritage/automation/retrain`, at a pinned commit; DVC skips stages whose inputs are
+unchanged. `train` waits for the one slot of the pool `training`, so that one training holds one GPU.
+
+**Ends** with an update of `registered_model`, which starts `release`.
+
+**Red at `refused`** is the gate's answer: the model is worse than what serves, or misses a floor. The task's log and the
+report show each rule. **Red at `push`** concerns the copies in git alone: the release goes on. Any other red is a fault.
 """
 
-import os
-import sys
-from datetime import datetime, timedelta
-from pathlib import Path
+import logging
+from datetime import timedelta
+from typing import Any
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, Param, chain, dag, task
+from airflow.sdk import (
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    Param,
+    chain,
+    dag,
+    get_current_context,
+    task,
+)
+from heritage.alerts import REFUSAL, AlreadyTold, notify
+from heritage.assets import LABELLED_PHOTOS, REGISTERED_MODEL
+from heritage.commands import REFUSED, CommandRefused, answer_of, run, run_stage
+from heritage.defaults import RUNS
+from heritage.places import CLONE
+from heritage.verdict import REPORT, in_words
 
-CHECKOUT = os.environ.get("HERITAGE_CHECKOUT", str(Path(__file__).resolve().parents[1]))
 STAGES = ("validate", "embed", "clean", "split", "augment", "train", "export", "evaluate")
-RELEASE_STEPS = ("track", "gate", "register", "promote")
 MONDAYS_AT_FOUR = "0 4 * * 1"
 
-LABELLED_PHOTOS = Asset("labelled_photos")
-SERVED_MODEL = Asset("served_model")
-
-# Commands run under this interpreter's own folder, so that `python` and `dvc` are those of the installed project.
-_ENVIRONMENT = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-_STAGE_LIMIT = timedelta(hours=12)
-_RELEASE_LIMIT = timedelta(minutes=30)
+log = logging.getLogger(__name__)
 
 
 @dag(
     schedule=AssetOrTimeSchedule(
         timetable=CronTriggerTimetable(MONDAYS_AT_FOUR, timezone="UTC"), assets=[LABELLED_PHOTOS]
     ),
-    start_date=datetime(2026, 1, 1),
-    catchup=False,
-    max_active_runs=1,
-    default_args={"owner": "heritage", "retries": 1, "retry_delay": timedelta(minutes=1)},
-    params={"release": Param(True, type="boolean", description="judge and serve what was trained")},
+    params={
+        "batch": Param(
+            "",
+            type="string",
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$",
+            title="Batch",
+            description="the photos as of the intake of this batch; empty = all photos",
+        ),
+        "release": Param(
+            None,
+            type=["null", "boolean"],
+            title="Release",
+            description="let a model that passes serve; empty = yes, unless a batch is named",
+        ),
+    },
     doc_md=__doc__,
-    tags=["heritage"],
+    **RUNS,
 )
 def retrain() -> None:
-    """Run the stages whose inputs changed, judge the candidate, and let it serve when it passes."""
-    chain(*(_stage(name) for name in STAGES), _release_wanted(), *(_release_step(name) for name in RELEASE_STEPS))
+    """Run the stages whose inputs changed, and judge the candidate."""
+    recorded, judged = record(), gate()
+    chain(pin(), *(stage(name) for name in STAGES), recorded, track(), judged)
+    chain(recorded, push())
+    chain(judged, register(), finish())
+    chain(judged, refused())
 
 
-def _stage(name: str):
-    """One stage through DVC, which skips it when nothing changed."""
-    return _command(name, f"dvc repro --single-item {name}", execution_timeout=_STAGE_LIMIT)
+@task.short_circuit(execution_timeout=timedelta(hours=2))
+def pin() -> dict[str, Any] | None:
+    """`pipeline pin`: brings the clone to the newest code and photos; ends the run where a run has judged them."""
+    batch: str = get_current_context()["params"]["batch"]
+    pinned: dict[str, Any] = answer_of("pin", *(["--batch", batch] if batch else []))
+    if pinned["is_new"]:
+        return pinned
+    log.info("nothing to do: code, parameters and photos are those of the last run that came to an end")
+    return None
 
 
-@task.short_circuit(
-    task_id="release_wanted",
-    retries=0,
-    execution_timeout=timedelta(minutes=1),
-    doc_md="Ends the run here when `release` is off.",
-)
-def _release_wanted(params: dict[str, bool] | None = None) -> bool:
-    return bool(params and params["release"])
+def stage(name: str) -> Any:
+    """A stage through DVC, which skips it when nothing that it reads has changed."""
+    place = {"pool": "training", "queue": "gpu"} if name == "train" else {}
+
+    @task(task_id=name, doc_md=f"`dvc repro --single-item {name}`", execution_timeout=timedelta(hours=12), **place)
+    def through_dvc() -> None:
+        run_stage(name)
+
+    return through_dvc()
 
 
-def _release_step(name: str):
-    """A command after the graph; the gate's refusal is an answer, not a fault, and is not tried again."""
-    return _command(
-        name,
-        f"python -m pipeline {name}",
-        execution_timeout=_RELEASE_LIMIT,
-        retries=0 if name == "gate" else 1,
-        outlets=[SERVED_MODEL] if name == RELEASE_STEPS[-1] else [],
-    )
+@task
+def record() -> dict[str, str]:
+    """`pipeline record`: commits `dvc.lock`, so that the run can be brought back by its commit."""
+    recorded: dict[str, str] = answer_of("record", folder=CLONE)
+    return recorded
 
 
-def _command(name: str, line: str, **task_settings: object):
-    """A task that runs one command line in the checkout, without a shell between."""
+@task(execution_timeout=timedelta(hours=2))
+def push() -> None:
+    """`pipeline push`: the branches go into the checkout and to the remotes; nothing waits for it."""
+    run("push")
 
-    @task.bash(task_id=name, cwd=CHECKOUT, env=_ENVIRONMENT, append_env=True, doc_md=f"`{line}`", **task_settings)
-    def run() -> str:
-        return f"exec {line}"
 
-    return run()
+@task
+def track() -> None:
+    """`pipeline track`: logs the run to MLflow."""
+    run("track", folder=CLONE)
+
+
+@task.branch
+def gate() -> str | None:
+    """`pipeline gate`: scores the candidate and the model that serves; then `register`, `refused`, or neither."""
+    try:
+        run("gate", folder=CLONE)
+    except CommandRefused as refusal:
+        if refusal.exit_code == REFUSED:
+            return "refused"
+        raise
+    asked = get_current_context()["params"]
+    if asked["release"] if asked["release"] is not None else not asked["batch"]:
+        return "register"
+    log.info("passed; this run was not asked to release")
+    return None
+
+
+@task(outlets=[REGISTERED_MODEL])
+def register() -> None:
+    """`pipeline register`: the candidate becomes a version of the registered model."""
+    registered: dict[str, Any] = answer_of("register", folder=CLONE)
+    verdict, rules = in_words()
+    extra = {**registered, "verdict": verdict, "rules": rules}
+    get_current_context()["outlet_events"][REGISTERED_MODEL].extra = extra
+
+
+@task
+def finish() -> None:
+    """`pipeline finish`: notes that these photos and this code were judged, so that no run does it again."""
+    run("finish", folder=CLONE)
+
+
+@task(retries=0)
+def refused() -> None:
+    """The gate's refusal: the rules in words, an alert, and a red end that is not tried again."""
+    verdict, rules = in_words()
+    grounds = "\n".join(rules)
+    log.error("%s\n%s", verdict, grounds)
+    notify(REFUSAL, f"a model was not let through: {verdict}", grounds, str(REPORT))
+    run("finish", folder=CLONE)
+    raise AlreadyTold(f"the gate's verdict: {verdict}\n{grounds}\nreport: {REPORT}")
 
 
 retrain()

@@ -6,6 +6,7 @@ import typer
 
 from pipeline.commands import automation, photos, release, review, serving, stages, watch
 from pipeline.console import problems_for_people, quiet_libraries
+from pipeline.core.time_limit import end_in_time
 
 app = typer.Typer(
     name="pipeline",
@@ -22,4 +23,5 @@ def main() -> None:
     """Run a command."""
     quiet_libraries()
     with problems_for_people(debug=bool(os.environ.get("PIPELINE_DEBUG"))):
+        end_in_time()
         app(standalone_mode=True)

@@ -1,5 +1,6 @@
 """Commands of automation: batches that arrive, and retraining in a clone of its own."""
 
+import time
 from dataclasses import asdict
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from pipeline.alerts.alert import Alert, Kind
 from pipeline.alerts.sending import send
-from pipeline.console import answer, opened, say
+from pipeline.console import answer, opened, say, warn
 from pipeline.core.errors import PipelineError
 from pipeline.core.locks import die_with_parent
 from pipeline.core.paths import Layout
@@ -16,6 +17,36 @@ from pipeline.core.progress import spinner
 _TABLE_WIDTH = 118
 
 app = typer.Typer()
+
+
+@app.command()
+def inbox() -> None:
+    """List the complete batches that wait to be taken in, oldest first."""
+    from pipeline.intake.inboxes import inboxes_of, look
+
+    layout, parameters = opened()
+    seen = look(inboxes_of(layout, parameters.intake), time.time())
+    if seen.away and not seen.waiting:
+        raise seen.away[0]
+    warn(problem.came for problem in seen.away)
+    say(f"complete batches that wait: {len(seen.waiting)}")
+    answer([{"batch": one.batch, "source": one.source} for one in seen.waiting])
+
+
+@app.command()
+def take(source: Annotated[str, typer.Argument(help="a batch as `pipeline inbox` calls it")]) -> None:
+    """Take a batch of an inbox in, or put it aside with a report."""
+    die_with_parent()
+    layout, parameters = opened()
+    say(f"take: {source} ...")
+    from pipeline.automation.taking import take as take_in
+
+    taken = take_in(layout, parameters, source)
+    state = "taken in" if taken.is_new else "nothing new"
+    say(f"{taken.batch}: {taken.photos} photos, {taken.labelled} of them labelled, {state}")
+    for remark in taken.remarks:
+        say(f"{taken.batch}: {remark}")
+    answer(asdict(taken))
 
 
 @app.command()

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.console import load_tensorflow, say
+from pipeline.console import load_tensorflow, opened, say
 from pipeline.core.errors import ParameterError
+from pipeline.core.parameters import load_parameters
 from pipeline.core.paths import Layout
 
 app = typer.Typer()
@@ -17,30 +18,44 @@ def sample(
     photos: Annotated[int, typer.Option(help="photos of each batch, spoilt ones included; at least 40")] = 700,
     seed: Annotated[int, typer.Option(help="other seeds draw other photos")] = 7,
     batches: Annotated[str, typer.Option(help="names of the batches, separated by spaces")] = "demo-1 demo-2",
+    inbox: Annotated[bool, typer.Option("--inbox", help="drop them into the inbox, and take nothing in")] = False,
 ) -> None:
     """Draw masonry photos with damage masks, and take them in as batches."""
-    from pipeline.stages.sample import run
+    from pipeline.stages.sample import drop, run
 
+    if inbox:
+        layout, parameters = opened()
+        for folder in drop(layout, layout.home / parameters.intake.inbox, batches.split(), photos, seed):
+            say(f"dropped: {folder}")
+        return
     for taken in run(Layout.of(), tuple(batches.split()), photos, seed):
         say(f"{taken.batch.batch}: {taken.batch.photos} photos {'drawn' if taken.is_new else 'are there already'}")
 
 
 @app.command()
 def intake(
-    source: Annotated[str, typer.Argument(help="folder, tar or zip of photos")],
+    source: Annotated[str, typer.Argument(help="folder, tar or zip of photos, or a urls.csv of their addresses")],
     batch: Annotated[str, typer.Option(help="name of the batch")],
     side: Annotated[str | None, typer.Option(help="`test` pins the batch to the test side")] = None,
 ) -> None:
     """Take a batch of photos in and version it."""
+    from pipeline.intake.scraping.bringing import bring_listed_photos
+    from pipeline.intake.scraping.url_table import url_table_of
     from pipeline.intake.taking import bring_photos
 
     if not source or not batch:
         raise ParameterError(
             "the photos have no source" if batch else "the batch has no name",
             expected="both: where the photos are, and a name for the batch",
-            todo="make photos FROM=<folder|tar|zip> BATCH=<name>",
+            todo="make photos FROM=<folder|tar|zip|urls.csv> BATCH=<name>",
         )
-    result = bring_photos(Layout.of(), Path(source), batch, side)
+    layout = Layout.of()
+    table = url_table_of(Path(source))
+    if table is None:
+        result = bring_photos(layout, Path(source), batch, side)
+    else:
+        result, report = bring_listed_photos(layout, table, batch, side, load_parameters(layout.parameters))
+        say(report.in_words())
     for taken in result.taken:
         state = "taken in" if taken.is_new else "seen before, nothing to do"
         say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")

@@ -51,8 +51,19 @@ def up(
     mlflow_port: Annotated[int, typer.Option(help="of MLflow's page", min=1, max=65535)] = 5000,
     rest_port: Annotated[int, typer.Option(help="of the model server's REST", min=1, max=65535)] = 8501,
     explainer_port: Annotated[int, typer.Option(help="of the explanation page", min=1, max=65535)] = 8502,
+    airflow_port: Annotated[int, typer.Option(help="of Airflow's page", min=1, max=65535)] = 8080,
 ) -> None:
-    """MLflow's page, the model server and the explanation page together, until Ctrl-C."""
+    """MLflow's page, the model server, the explanation page and Airflow together, until Ctrl-C."""
     from pipeline.services.up import Ports, run_up
 
-    run_up(*opened(), Ports(mlflow_port, rest_port, explainer_port))
+    run_up(*opened(), Ports(mlflow_port, rest_port, explainer_port, airflow_port))
+
+
+@app.command()
+def retrain(
+    batch: Annotated[str, typer.Option(help="train on the photos as of the intake of this batch; none = all")] = "",
+) -> None:
+    """Start a retraining in the running Airflow, and follow it to its end."""
+    from pipeline.services.retraining import retrain
+
+    retrain(opened()[0], batch)

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from pipeline.core.errors import MachineError
 
+STARTER = "PIPELINE_STARTED_BY"
+"""Environment variable: id of the process for which a command runs, such as a task of Airflow; unset = none."""
+
 _PR_SET_PDEATHSIG = 1
 _SHELLS = (b"sh", b"bash", b"dash", b"ksh", b"zsh")
 _WATCH_SECONDS = 0.2
@@ -52,18 +55,44 @@ def die_with_parent() -> None:
 
     The kernel is asked to send the signal; a parent that ends while it is asked is seen by its process id having
     changed to the reaper's. A shell that stands between for the sake of one command (`sh -c`, as DVC and Make start
-    theirs) outlives a killed parent, so the shell's own parent is watched too. Does nothing where the kernel is not
-    Linux.
+    theirs) outlives a killed parent, so the shell's own parent is watched too. A parent that ended before it was asked
+    about shows in the process that `STARTER` names having ended. Does nothing where the kernel is not Linux.
     """
     if sys.platform != "linux":
         return
     parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
+    if os.getppid() != parent or not _starter_runs():
         os.kill(os.getpid(), signal.SIGTERM)
     ancestors = _ancestors()
     if len(ancestors) > 1:
         threading.Thread(target=_watch, args=(ancestors,), daemon=True).start()
+
+
+def forks_die_with_parent() -> None:
+    """Have every process that this one forks from now on, and that those fork, killed when the forking thread ends.
+
+    A forked process may have inherited handlers that ignore SIGTERM, so it is killed at once. Programs started in a
+    process of their own (`subprocess`) are not meant. Does nothing where the kernel is not Linux.
+    """
+    if sys.platform != "linux":
+        return
+    library = ctypes.CDLL(None, use_errno=True)
+    parents: list[int] = []
+
+    def killed_with_parent() -> None:
+        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parents[-1]:  # it ended before the kernel was asked
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.register_at_fork(
+        before=lambda: parents.append(os.getpid()), after_in_parent=parents.pop, after_in_child=killed_with_parent
+    )
+
+
+def _starter_runs() -> bool:
+    starter = os.environ.get(STARTER)
+    return not starter or Path(f"/proc/{starter}").exists()
 
 
 def _watch(ancestors: list[int]) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.core.parameter_types import Count, Fraction, Positive, Section
+from pipeline.core.parameter_types import Count, Fraction, HostName, Positive, Section
 
 
 class IntakeParameters(Section):
@@ -16,8 +16,11 @@ class IntakeParameters(Section):
     """Batches also arrive below it, such as `s3://bucket/inbox/`; credentials and endpoint are boto3's own."""
     quiet_minutes: Positive = 10.0
     """A batch is complete when nothing in it has changed for so long, or at once when it holds a file `_COMPLETE`."""
-    hosts: tuple[str, ...] = ()
-    """Hosts from which the addresses of a `urls.csv` may be fetched; none = no photo is fetched."""
+    hosts: tuple[HostName, ...] = ()
+    """Hosts from which the addresses of a `urls.csv` may be fetched, `*.` before a name meaning all below it; none =
+    no photo is fetched."""
+    contact: Annotated[str, Field(pattern=r"^[!-'*-~]*$")] = ""
+    """Mail or web address that hosts are told, so that their owners can write; Wikimedia's ask for one."""
     seconds_between_requests: Annotated[float, Field(ge=0.0, le=60)] = 1.0
     """Pause between two requests to one host."""
 

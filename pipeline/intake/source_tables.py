@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from pipeline.core.errors import DataError
@@ -32,6 +32,8 @@ class Facts:
     url: str = ""
     licence: str = ""
     author: str = ""
+    source: str = ""
+    """Page or collection where the photo was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,15 @@ class SourceTable:
 NO_TABLE = SourceTable(lines={}, gives_labels=False)
 
 _FACTS = tuple(field.name for field in fields(Facts))
-_COLUMNS = ("path", "label", *_FACTS)
+_LATE_FACTS = frozenset(("source",))
+"""Written where known: a table without them stays byte for byte what it was before there were such columns."""
 
 
 def read_source_table(folder: Path, files: Collection[str]) -> SourceTable:
     """Read the table at the top of a folder, if there is one.
 
-    The columns are `path` (or `file`), `label` (or `class`), group, site, taken_at, mask, url, licence and author;
-    all but the path may be absent, other columns are ignored.
+    The columns are `path` (or `file`), `label` (or `class`), group, site, taken_at, mask, url, licence, author
+    and source; all but the path may be absent, other columns are ignored.
 
     Args:
         folder: the folder that the paths of the table are relative to.
@@ -90,12 +93,14 @@ def read_source_table(folder: Path, files: Collection[str]) -> SourceTable:
 
 
 def write_photos_csv(path: Path, photos: Sequence[PhotoLine]) -> None:
-    """Write `photos.csv` with all columns, sorted by path."""
+    """Write `photos.csv`, sorted by path, with all columns but `source`, which it has where a source is known."""
+    known = {name for name in _LATE_FACTS if any(getattr(photo.facts, name) for photo in photos)}
+    names = [name for name in _FACTS if name in known or name not in _LATE_FACTS]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(("path", "label", *names))
     for photo in sorted(photos, key=lambda photo: photo.path):
-        writer.writerow((photo.path, photo.label or "", *astuple(photo.facts)))
+        writer.writerow((photo.path, photo.label or "", *(getattr(photo.facts, name) for name in names)))
     write_text(path, text.getvalue())
 
 

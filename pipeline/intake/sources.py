@@ -87,7 +87,7 @@ def _hidden_photos(root: Path) -> tuple[str, ...]:
     for parent, folders, files in os.walk(root):
         folders[:] = [name for name in folders if _is_seen(name)]
         hidden = (name for name in files if name.startswith(".") and not name.startswith("._"))
-        found.extend(Path(parent, name).relative_to(root).as_posix() for name in hidden if _looks_like_photo(name))
+        found.extend(Path(parent, name).relative_to(root).as_posix() for name in hidden if looks_like_photo(name))
     return tuple(sorted(found))
 
 
@@ -97,14 +97,14 @@ def _is_seen(name: str) -> bool:
 
 def _wrapper(files: Sequence[str]) -> str | None:
     """The only folder at the top, where no photo or table lies beside it and it holds folders or a table."""
-    tops = {file.split("/")[0] for file in files if "/" in file or _looks_like_photo(file) or file in TABLE_NAMES}
+    tops = {file.split("/")[0] for file in files if "/" in file or looks_like_photo(file) or file in TABLE_NAMES}
     if len(tops) != 1 or tops & {*files, *_SIDE_FOLDERS, UNLABELLED, MASKS}:
         return None
     (top,) = tops
     inner = _inside(top, files)
     if any(name in inner for name in TABLE_NAMES):
         return top
-    return top if all("/" in file or not _looks_like_photo(file) for file in inner) else None
+    return top if all("/" in file or not looks_like_photo(file) for file in inner) else None
 
 
 def _inside(folder: str, files: Sequence[str]) -> list[str]:
@@ -120,7 +120,7 @@ def _read_part(root: Path, side: str, files: Sequence[str], table: SourceTable) 
     masks = listed_masks | {file for file in own if file.startswith(f"{prefix}{MASKS}/")}
     photos = [file for file in own if file not in masks and _is_settled(file.removeprefix(prefix), file, table)]
     others = sorted(set(own) - masks - set(photos))
-    unlabelled = [file for file in others if _looks_like_photo(file)]
+    unlabelled = [file for file in others if looks_like_photo(file)]
     if unlabelled:
         raise _without_labels(root, unlabelled, table)
     if not photos:
@@ -168,11 +168,20 @@ def _labelled(root: Path, file: str, place: str, table: SourceTable) -> PhotoLin
                 todo="move the photos up, bring the inner folder in by itself, or name the labels in photos.csv",
             )
     if label is not None:
-        _check_class_name(label, root)
+        check_class_name(label, root)
     return replace(listed, label=label)
 
 
-def _check_class_name(label: str, root: Path) -> None:
+def check_class_name(label: str, root: Path) -> None:
+    """Refuse what cannot be the name of a class.
+
+    Args:
+        label: the name.
+        root: where it was found, for the message.
+
+    Raises:
+        DataError: the name says nothing of what is on photos, or cannot be a folder's.
+    """
     if label.lower() in _NOT_CLASSES:
         raise DataError(
             f"{root} has a folder {label}, which does not say what is on its photos",
@@ -196,5 +205,6 @@ def _without_labels(root: Path, photos: Sequence[str], table: SourceTable) -> Da
     )
 
 
-def _looks_like_photo(file: str) -> bool:
+def looks_like_photo(file: str) -> bool:
+    """Whether a file is named as photos are; nothing is opened."""
     return file.lower().endswith(_PHOTO_ENDINGS)

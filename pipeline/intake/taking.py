@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,9 @@ from pipeline.intake.batch_folders import make_batch
 from pipeline.intake.sources import read_source
 from pipeline.photos.batches import read_batches, write_batches
 from pipeline.photos.records import Batch, Side
+
+Check = Callable[[Layout, Sequence[Batch]], None]
+"""Looks at new batches where they were made, below the `data/` of a layout, and raises where they must not come in."""
 
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
@@ -48,15 +51,19 @@ class IntakeResult:
     """Photos left out since their names begin with a dot."""
 
 
-def bring_photos(layout: Layout, source: Path, batch: str, side: str | None = None) -> IntakeResult:
+def bring_photos(
+    layout: Layout, source: Path, batch: str, side: str | None = None, check: Check | None = None
+) -> IntakeResult:
     """Take photos in and version `data/`, under one lock; see `take_in` and `version_data`."""
     with held_lock(layout.run_lock, f"the intake of batch {batch}"):
-        result = _take_in(layout, source, batch, side)
+        result = _take_in(layout, source, batch, side, check)
         _version_data(layout)
     return result
 
 
-def take_in(layout: Layout, source: Path, batch: str, side: str | None = None) -> IntakeResult:
+def take_in(
+    layout: Layout, source: Path, batch: str, side: str | None = None, check: Check | None = None
+) -> IntakeResult:
     """Take photos in as `data/<batch>/<label>/<file>` with a `photos.csv`, byte for byte, and record the batch.
 
     The batch is made beside `data/`, moved there in one step and then recorded; what a crash between the two leaves
@@ -68,6 +75,7 @@ def take_in(layout: Layout, source: Path, batch: str, side: str | None = None) -
         source: a folder, tar or zip with class folders, train and test folders, or a table (see `read_source`).
         batch: name of the new batch.
         side: `test` pins the batch to the test side.
+        check: has the last word on new batches.
 
     Returns:
         The batches; photos whose labels and bytes all came in an earlier batch are not taken in again.
@@ -78,7 +86,7 @@ def take_in(layout: Layout, source: Path, batch: str, side: str | None = None) -
         MachineError: the run lock is held, DVC is recording a stage that read `data/`, or the disk is full.
     """
     with held_lock(layout.run_lock, f"the intake of batch {batch}"):
-        return _take_in(layout, source, batch, side)
+        return _take_in(layout, source, batch, side, check)
 
 
 def version_data(layout: Layout) -> None:
@@ -91,8 +99,9 @@ def version_data(layout: Layout) -> None:
         _version_data(layout)
 
 
-def _take_in(layout: Layout, source: Path, batch: str, side: str | None) -> IntakeResult:
-    _check_arguments(layout, source, batch, side)
+def _take_in(layout: Layout, source: Path, batch: str, side: str | None, check: Check | None) -> IntakeResult:
+    check_names(layout, batch, side)
+    _check_source(source)
     _refuse_while_dvc_reads(layout)
     _repair(layout)
     with _staging(layout) as staging:
@@ -113,15 +122,23 @@ def _take_in(layout: Layout, source: Path, batch: str, side: str | None) -> Inta
         for part in understood.parts:
             name = f"{batch}-{part.name}" if part.name else batch
             pinned = Side.TEST.value if Side.TEST in (side, part.name) else ""
-            made = make_batch(staging / "batches" / name, understood.root, part, pinned)
+            made = make_batch(Layout(staging).data / name, understood.root, part, pinned)
             known = [*read_batches(layout.batches), *(earlier.batch for earlier in taken if earlier.is_new)]
             taken.append(_compared(made, known, layout))
-        _move_in(layout, staging / "batches", [batch.batch for batch in taken if batch.is_new])
+        new = [batch.batch for batch in taken if batch.is_new]
+        if check is not None and new:
+            check(Layout(staging), new)
+        _move_in(layout, Layout(staging).data, new)
     left_out = tuple(file for part in understood.parts for file in part.left_out)
     return IntakeResult(tuple(taken), left_out, understood.hidden)
 
 
-def _check_arguments(layout: Layout, source: Path, batch: str, side: str | None) -> None:
+def check_names(layout: Layout, batch: str, side: str | None) -> None:
+    """Refuse a name or side that no batch can have.
+
+    Raises:
+        ParameterError: see above.
+    """
     try:
         TypeAdapter(Name).validate_python(batch)
     except ValidationError:
@@ -136,9 +153,14 @@ def _check_arguments(layout: Layout, source: Path, batch: str, side: str | None)
             expected="SIDE=test or no SIDE, and a batch that is not named as the record of batches",
             todo="training and validation photos are drawn by the pipeline: leave SIDE away",
         )
+
+
+def _check_source(source: Path) -> None:
     if not source.exists():
         raise DataError(
-            f"{source} does not exist", expected="a folder, tar or zip of photos", todo="check the path in FROM"
+            f"{source} does not exist",
+            expected="a folder, tar or zip of photos, or a table urls.csv of their addresses",
+            todo="check the path in FROM",
         )
 
 
@@ -169,7 +191,7 @@ def _staging(layout: Layout) -> Iterator[Path]:
     staging = layout.state / "intake" / "staging"
     try:
         shutil.rmtree(staging, ignore_errors=True)
-        (staging / "batches").mkdir(parents=True)
+        Layout(staging).data.mkdir(parents=True)
         layout.data.mkdir(exist_ok=True)
         yield staging
     except OSError as error:

@@ -18,6 +18,9 @@ from pipeline.photos.reading import Identity, Reading
 
 Answer = TypeVar("Answer")
 
+FILE_NAME = "measures.sqlite"
+"""Among the records of a checkout."""
+
 _WAIT_SECONDS = 30
 _DAYS_KEPT = 30
 """What no run used for so long is dropped."""

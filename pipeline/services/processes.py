@@ -3,10 +3,11 @@
 import ctypes
 import os
 import re
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,16 @@ from pipeline.core.errors import ServingError
 
 START_SECONDS = 180.0
 """Time for a service to answer; the first start of MLflow makes a database, and TensorFlow takes seconds to import."""
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
 """Time for a service to end calls under way; the model server and the explainer allow theirs five."""
 
 ERRORS = re.compile(r"^(\S+ ){0,2}(ERROR|CRITICAL)\b")
 """Lines whose level says so, alone or after date and time."""
 
+RESTARTS_WITHIN_SECONDS = 600.0
+"""A service that ends more often than its `restarts` within this time is not started again."""
+
+_MAX_LOG_BYTES = 50_000_000
 _LAST_SECONDS = 2.0
 _TICK_SECONDS = 0.2
 _LAST_LINES = 15
@@ -43,13 +48,15 @@ class Service:
     """Run as `python -m <module>`."""
     flags: Sequence[str]
     address: str
-    """Where people and programs find it."""
+    """Where people and programs find it; empty for what nobody visits."""
     answers: Callable[[], bool]
     """Whether it answers at this moment; takes a second at most."""
     telling: re.Pattern[str] = ERRORS
     """Lines of its log that people should see."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to this process's own."""
+    restarts: int = 0
+    """How often within ten minutes it is started again after it has ended by itself."""
 
     @property
     def log_name(self) -> str:
@@ -64,6 +71,8 @@ class _Running:
     log: Path
     stream: TextIO
     partial: str = ""
+    ends: list[float] = field(default_factory=list)
+    """When it ended by itself and was started again, on the monotonic clock."""
 
     def show_news(self) -> None:
         """Print what people should see of the lines written since the last call."""
@@ -71,6 +80,25 @@ class _Running:
         for line in lines:
             if self.service.telling.search(line):
                 say(f"{self.service.name} | {line}")
+        if self.log.stat().st_size > _MAX_LOG_BYTES:
+            self._begin_log_anew()
+
+    def may_start_again(self) -> bool:
+        """Whether it ended seldom enough of late to be started again."""
+        recent = [end for end in self.ends if end > time.monotonic() - RESTARTS_WITHIN_SECONDS]
+        return len(recent) < self.service.restarts
+
+    def start_again(self) -> None:
+        """Start it again after it has ended, and say so."""
+        say(f"{self.service.name} {_how_it_ended(self.process)} and is started again; its log: {self.log}")
+        self.ends.append(time.monotonic())
+        self.process = _process(self.service, self.log)
+
+    def _begin_log_anew(self) -> None:
+        """Keep the log as the one before, and let the service go on writing into an empty one."""
+        shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
+        os.truncate(self.log, 0)
+        self.stream.seek(0)
 
 
 def run_together(services: Sequence[Service], logs: Path) -> None:
@@ -81,10 +109,10 @@ def run_together(services: Sequence[Service], logs: Path) -> None:
 
     Args:
         services: in the order in which they are said to answer.
-        logs: folder of their logs; those of an earlier start are overwritten.
+        logs: folder of their logs; those of an earlier start are overwritten, and those of 50 MB begin anew.
 
     Raises:
-        ServingError: a service ended by itself, or did not answer in time.
+        ServingError: a service ended by itself, more often than it may, or did not answer in time.
         KeyboardInterrupt: SIGINT came; all are stopped by then.
     """
     _adopt_orphans()
@@ -103,8 +131,15 @@ def run_together(services: Sequence[Service], logs: Path) -> None:
 
 def _started(service: Service, logs: Path, files: ExitStack) -> _Running:
     log = logs / service.log_name
-    with log.open("wb") as output:
-        process = psutil.Popen(
+    log.write_bytes(b"")
+    return _Running(
+        service, _process(service, log), log, files.enter_context(log.open(encoding="utf-8", errors="replace"))
+    )
+
+
+def _process(service: Service, log: Path) -> psutil.Popen:
+    with log.open("ab") as output:  # appending: the log may be emptied while it is written
+        return psutil.Popen(
             [*_CHILD, service.module, *service.flags],
             env={**os.environ, "PYTHONUNBUFFERED": "1", **service.environment},
             stdin=DEVNULL,
@@ -112,7 +147,6 @@ def _started(service: Service, logs: Path, files: ExitStack) -> _Running:
             stderr=STDOUT,
             start_new_session=True,  # Ctrl-C on a terminal comes to this process alone, which stops them in order
         )
-    return _Running(service, process, log, files.enter_context(log.open(encoding="utf-8", errors="replace")))
 
 
 def _watch(running: Sequence[_Running], received: Sequence[int]) -> None:
@@ -121,13 +155,16 @@ def _watch(running: Sequence[_Running], received: Sequence[int]) -> None:
     silent = list(running)
     width = max(len(one.service.name) for one in running)
     while not received:
+        _bury_adopted({one.process.pid for one in running})
         for one in running:
             one.show_news()
             if one.process.poll() is not None:
-                raise _ended(one)
+                if not one.may_start_again():
+                    raise _ended(one)
+                one.start_again()
         while silent and silent[0].service.answers():
             service = silent.pop(0).service
-            say(f"{service.name:{width}}  {service.address}")
+            say(f"{service.name:{width}}  {service.address or 'runs'}")
             if not silent:
                 say("all of them answer; Ctrl-C stops them")
         if silent and time.monotonic() > deadline:
@@ -141,7 +178,8 @@ def _stop(running: Sequence[_Running]) -> None:
         say("stopping ...")
     services = [one.process for one in running]
     _end(services, psutil.Process.terminate, STOP_SECONDS)
-    _end(services, psutil.Process.kill, _LAST_SECONDS)
+    for end in (psutil.Process.terminate, psutil.Process.kill):  # some await what has ended, until asked again
+        _end(services, end, _LAST_SECONDS)
     for end in (psutil.Process.terminate, psutil.Process.kill):
         _end(psutil.Process().children(recursive=True), end, _LAST_SECONDS)
 
@@ -174,19 +212,35 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _bury_adopted(services: Collection[int]) -> None:
+    """Take note of adopted processes that have ended, which the kernel keeps until then; on Linux, where they are."""
+    if sys.platform != "linux":
+        return
+    with suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in services:
+                return
+            os.waitpid(ended.si_pid, 0)
+
+
 def _ended(one: _Running) -> ServingError:
-    code = one.process.returncode
-    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     return ServingError(
-        f"{one.service.name} {how}, so the others were stopped; its last lines:\n{_last_lines(one.log)}",
+        f"{one.service.name} {_how_it_ended(one.process)}, so the others were stopped; "
+        f"its last lines:\n{_last_lines(one.log)}",
         expected="services that run until they are stopped",
         todo=f"mend what {one.log} names, then start them again",
     )
 
 
+def _how_it_ended(process: psutil.Popen) -> str:
+    code = process.returncode
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
 def _late(one: _Running) -> ServingError:
+    where = f" at {one.service.address}" if one.service.address else ""
     return ServingError(
-        f"{one.service.name} does not answer at {one.service.address}; its last lines:\n{_last_lines(one.log)}",
+        f"{one.service.name} does not answer{where}; its last lines:\n{_last_lines(one.log)}",
         expected=f"an answer within {START_SECONDS:.0f} s",
         todo=f"mend what {one.log} names, then start them again",
     )

@@ -1,4 +1,4 @@
-"""MLflow's page, the model server and the explanation page, together."""
+"""MLflow's page, the model server, the explanation page and Airflow, together."""
 
 import http.client
 import re
@@ -9,7 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from pipeline.console import say
+from pipeline.console import say, warn
 from pipeline.core.errors import ParameterError
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters
@@ -18,10 +18,14 @@ from pipeline.release.lines import ModelLine, line_of
 from pipeline.release.mlflow_client import artifact_root, tracking_uri, without_secrets
 from pipeline.release.model_server import running_server
 from pipeline.release.server_config import config_text, served_models
+from pipeline.services.airflow import AirflowHome, configure, prepare_database
+from pipeline.services.components import airflow_services
+from pipeline.services.followed import notes_on_followed
 from pipeline.services.ports import HOST, Port, check_ports
 from pipeline.services.processes import ERRORS, Service, run_together
 from serving.contract import STABLE_LABEL
 
+_MLFLOW = "MLflow"
 _PROBE_SECONDS = 1.0
 _VERSIONS = re.compile(rf"{ERRORS.pattern}|Model \S+ version \d+: AVAILABLE")
 
@@ -33,6 +37,7 @@ class Ports:
     mlflow: int = 5000
     rest: int = 8501
     explainer: int = 8502
+    airflow: int = 8080
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,38 @@ def run_up(layout: Layout, parameters: Parameters, ports: Ports) -> None:
             *_model_server(line, parameters, ports.rest, _kept_photos(layout, parameters)),
             _explainer(parameters, ports.explainer),
         ]
-        check_ports([port for part in parts for port in part.ports])
+        airflow_port = Port(ports.airflow, "Airflow page", "--airflow-port")
+        check_ports([*(port for part in parts for port in part.ports), airflow_port])
         _prepare_server_config(line)
+        airflow = _prepare_airflow(layout, ports.airflow)
+        services = [part.service for part in parts]
+        mlflow = next((service.address for service in services if service.name == _MLFLOW), None)
+        services += airflow_services(airflow, ports.airflow, mlflow)
         logs = layout.state / "logs"
-        names = ", ".join(part.service.name for part in parts)
-        say(f"starting {names}; this takes up to half a minute, and their logs lie in {logs}")
-        if line.name not in served_models(line.served):
-            say(f"no version of {line.name!r} serves yet; after `make release` the running servers pick it up")
-        run_together([part.service for part in parts], logs)
+        say(f"starting {', '.join(service.name for service in services)}")
+        say(f"this takes up to a minute; their logs lie in {logs}")
+        _say_what_comes(layout, parameters, line)
+        run_together(services, logs)
+
+
+def _prepare_airflow(layout: Layout, port: int) -> AirflowHome:
+    airflow = AirflowHome.of(layout)
+    configure(airflow, port)
+    if not airflow.has_tables():
+        say("making Airflow's database, once; this takes some ten seconds ...")
+    prepare_database(airflow)
+    return airflow
+
+
+def _say_what_comes(layout: Layout, parameters: Parameters, line: ModelLine) -> None:
+    """Say what serves, where batches are dropped, and what retraining will not see."""
+    if line.name not in served_models(line.served):
+        say(f"no version of {line.name!r} serves yet; once one does, the running servers pick it up")
+    inbox = layout.home.resolve() / parameters.intake.inbox
+    inbox.mkdir(parents=True, exist_ok=True)
+    also = f", or below {parameters.intake.s3_prefix}" if parameters.intake.s3_prefix else ""
+    say(f"batches of photos are taken in and trained on from {inbox}{also}")
+    warn(notes_on_followed(layout.home, parameters.automation.follow))
 
 
 def _mlflow(layout: Layout, parameters: Parameters, number: int) -> list[_Part]:
@@ -85,7 +114,7 @@ def _mlflow(layout: Layout, parameters: Parameters, number: int) -> list[_Part]:
         f"--allowed-hosts={HOST}:{number},localhost:{number}",
     )
     service = Service(
-        "MLflow",
+        _MLFLOW,
         "mlflow",
         ("server", *flags),
         f"http://{HOST}:{number}",

@@ -1,8 +1,10 @@
 """Sample: draw a batch of photos of walls, intact and damaged, with all that a scraped batch brings."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -14,6 +16,7 @@ from pipeline.core.locks import die_with_parent
 from pipeline.core.paths import Layout
 from pipeline.core.progress import with_progress
 from pipeline.core.tables import write_text
+from pipeline.intake.inbox import MARKER
 from pipeline.intake.taking import TakenBatch, take_in, version_data
 from pipeline.photos.drawing.batches import (
     DrawnFile,
@@ -108,13 +111,49 @@ def run(layout: Layout, batches: Sequence[str], num_photos: int, seed: int) -> l
         MachineError: another run holds the checkout, or the disk is full.
     """
     taken: list[TakenBatch] = []
+    for name in batches:
+        with _drawn_batch(layout, name, num_photos, seed) as drawn:
+            taken += take_in(layout, drawn, name).taken
+    version_data(layout)
+    return taken
+
+
+def drop(layout: Layout, inbox: Path, batches: Sequence[str], num_photos: int, seed: int) -> list[Path]:
+    """Draw batches and drop them into an inbox, complete, as a person would; raises as `run` does.
+
+    Args:
+        layout: the checkout.
+        inbox: folder of the inbox.
+        batches: names.
+        num_photos: files of each batch, at least 40.
+        seed: other seeds draw other photos.
+
+    Returns:
+        The folders of the batches.
+    """
+    inbox.mkdir(parents=True, exist_ok=True)
+    dropped = [inbox / name for name in batches]
+    for folder in dropped:
+        if folder.exists():
+            raise DataError(
+                f"{folder} exists already", expected="a name that no batch in the inbox has", todo="choose another name"
+            )
+        with _drawn_batch(layout, folder.name, num_photos, seed) as drawn:
+            (drawn / MARKER).touch()
+            # Hidden until it is whole, also where the inbox lies on another disk.
+            partial = folder.with_name(f".{folder.name}.partial")
+            shutil.copytree(drawn, partial)
+            partial.rename(folder)
+    return dropped
+
+
+@contextmanager
+def _drawn_batch(layout: Layout, name: str, num_photos: int, seed: int) -> Iterator[Path]:
+    """Draw a batch into a folder that lasts for the length of a block; its truth stays in `.heritage/sample/`."""
     workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
     folder = layout.state / "sample"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in batches:
-        with TemporaryDirectory(dir=folder) as drawn:
-            result = draw_to(Path(drawn), name, num_photos, seed, workers)
-            taken += take_in(layout, Path(drawn), name).taken
-            write_truth(folder / f"{name}.csv", result.truth)
-    version_data(layout)
-    return taken
+    with TemporaryDirectory(dir=folder) as drawn:
+        result = draw_to(Path(drawn), name, num_photos, seed, workers)
+        yield Path(drawn)
+        write_truth(folder / f"{name}.csv", result.truth)

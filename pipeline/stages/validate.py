@@ -23,7 +23,7 @@ from pipeline.core.parameters import Parameters, ValidateParameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows, write_rows, write_text
 from pipeline.photos.batches import read_batches
-from pipeline.photos.kept_measures import KeptMeasures
+from pipeline.photos.kept_measures import FILE_NAME, KeptMeasures
 from pipeline.photos.listing import UNLABELLED, FoundFile, list_files
 from pipeline.photos.measures import making_of_measures
 from pipeline.photos.readers import Readers, in_processes, in_this_process
@@ -35,8 +35,6 @@ Check = Callable[[Path, ValidateParameters, Path], list[Outcome]]
 """Holds a table against the expectations, and writes pages about it into a folder."""
 
 PHOTOS = "photos.parquet"
-
-KEPT_MEASURES = "measures.sqlite"
 
 _FEW_FILES = 256
 _FEW_BYTES = 32 << 20
@@ -179,7 +177,7 @@ def _scan(
     today = int(time.time() // _SECONDS_PER_DAY)
     with (
         _readers_of(layout, parameters, limits) as readers_for,
-        closing(KeptMeasures(layout.state / KEPT_MEASURES, making_of_measures(limits), today)) as kept,
+        closing(KeptMeasures(layout.state / FILE_NAME, making_of_measures(limits), today)) as kept,
     ):
         yield from scan_photos(files, Scanner(layout.root.resolve(), limits, readers_for, kept))
         warnings += kept.warnings

@@ -14,6 +14,7 @@ from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import read_rows
 from pipeline.photos.batches import write_batches
+from pipeline.photos.kept_measures import FILE_NAME
 from pipeline.photos.listing import FoundFile
 from pipeline.photos.reading import read_photo
 from pipeline.photos.records import Batch, Outcome, PhotoRow
@@ -173,7 +174,7 @@ def refuse_to_decode(*anything: object) -> None:
 
 def test_a_store_that_cannot_be_used_is_a_warning(checkout: Layout) -> None:
     checkout.state.mkdir()
-    (checkout.state / validate.KEPT_MEASURES).write_bytes(b"no database " * 99)
+    (checkout.state / FILE_NAME).write_bytes(b"no database " * 99)
     result = validate.run(checkout, parameters())
     assert result.num_readable == 7
     assert ["measures.sqlite is damaged" in warning for warning in result.warnings] == [True]

@@ -27,6 +27,17 @@ pathlib.Path(sys.argv[1] + ".part").write_text(str(os.getpid()))
 os.rename(sys.argv[1] + ".part", sys.argv[1])
 time.sleep(60)
 """
+FORKS = """
+import os, pathlib, signal, sys, time
+from pipeline.core.locks import forks_die_with_parent
+forks_die_with_parent()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for generation in ("child", "grandchild"):
+    if os.fork():
+        break
+    pathlib.Path(sys.argv[1], f"{os.getpid()}.{generation}").touch()
+time.sleep(60)
+"""
 SEVERAL_LOOKS = 0.7
 RUN = "import subprocess, sys; subprocess.run(sys.argv[1:])"
 
@@ -100,3 +111,23 @@ def test_a_stage_ends_when_its_parent_is_killed(tmp_path: Path, shell: tuple[str
         finally:
             if runs(process_id):
                 os.kill(process_id, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up as Linux lists them")
+def test_a_stage_that_starts_after_the_end_of_who_wanted_it_ends_at_once(tmp_path: Path) -> None:
+    wanted = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    command = [sys.executable, "-c", STAGE, str(tmp_path / "stage")]
+    ended = subprocess.run(command, env={**os.environ, "PIPELINE_STARTED_BY": wanted}, timeout=30, check=False)
+    assert ended.returncode == -signal.SIGTERM
+    assert not (tmp_path / "stage").exists()
+
+
+def test_forks_and_their_forks_are_killed_with_the_process_even_when_they_are_deaf(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", FORKS, str(tmp_path)]) as parent:
+        assert until(lambda: len(list(tmp_path.glob("*.*child"))) == 2)
+        forks = [int(note.stem) for note in tmp_path.iterdir()]
+        time.sleep(0.2)
+        assert all(runs(fork) for fork in forks)
+        parent.kill()
+        parent.wait(20)
+        assert until(lambda: not any(runs(fork) for fork in forks))

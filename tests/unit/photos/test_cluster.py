@@ -20,6 +20,7 @@ from pipeline.core.parameters import Parameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.photos.batches import write_batches
 from pipeline.photos.cluster import on_cluster
+from pipeline.photos.kept_measures import FILE_NAME
 from pipeline.photos.readers import Work, do_tasks
 from pipeline.photos.records import Batch
 from pipeline.stages import validate
@@ -102,7 +103,7 @@ def checkout(tmp_path: Path) -> Layout:
 
 
 def table_of(layout: Layout, **chosen: object) -> bytes:
-    (layout.state / validate.KEPT_MEASURES).unlink(missing_ok=True)
+    (layout.state / FILE_NAME).unlink(missing_ok=True)
     validate.run(layout, parameters(**chosen))
     return (layout.artifacts("validate") / validate.PHOTOS).read_bytes()
 

@@ -20,12 +20,23 @@ if kind == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if kind == "careless":  # starts a process in a session of its own, and forgets it
     subprocess.Popen([sys.executable, __file__, "calm", str(notes)], start_new_session=True)
+if kind == "forgetful":  # what it starts ends after its own parent
+    script = "import os, sys, time; os.fork() and sys.exit(); time.sleep(0.3); open(sys.argv[1], 'w')"
+    subprocess.run([sys.executable, "-c", script, str(notes / "adopted.done")], check=True)
 print("chatter about an UNKNOWN ERROR (303) of no weight", flush=True)
 print("12:00 ERROR something that people should see", flush=True)
+if kind == "clumsy" and len(list(notes.glob("*.fall"))) < 2:
+    (notes / f"{os.getpid()}.fall").touch()
+    sys.exit(4)
 (notes / f"{os.getpid()}.pid").touch()
-if kind == "mortal":
+if kind in ("mortal", "frail"):
     print("last words", flush=True)
+    time.sleep(0.2)
     sys.exit(3)
+if kind == "chatty":
+    for number in range(40):
+        print(f"12:00 ERROR number {number} of many", flush=True)
+        time.sleep(0.01)
 while True:
     time.sleep(0.05)
 """
@@ -35,10 +46,18 @@ from pipeline.console import problems_for_people
 from pipeline.services import processes
 
 processes.START_SECONDS, processes.STOP_SECONDS, processes._LAST_SECONDS = 15.0, 0.5, 1.0
+processes._MAX_LOG_BYTES, processes._TICK_SECONDS = 400, 0.05
 notes, *kinds = sys.argv[1:]
 notes = pathlib.Path(notes)
 services = [
-    processes.Service(kind, "toy", (kind, str(notes)), "nowhere", lambda: len(list(notes.glob("*.pid"))) >= len(kinds))
+    processes.Service(
+        kind,
+        "toy",
+        (kind, str(notes)),
+        "nowhere",
+        lambda: len(list(notes.glob("*.pid"))) >= len(kinds),
+        restarts=2 if kind in ("clumsy", "frail") else 0,
+    )
     for kind in kinds
 ]
 with problems_for_people(debug=False):
@@ -140,3 +159,47 @@ def test_a_service_that_ends_is_named_with_its_last_words_and_stops_the_others(r
     assert "  last words\n" in printed
     assert f"mend what {services.notes / 'logs' / 'mortal.log'} names" in printed
     assert services.left_behind() == []
+
+
+def test_a_service_that_may_is_started_again_when_it_ends(run: Callable[..., Run]) -> None:
+    services = run("calm", "clumsy")
+    printed = services.until_all_answer()
+    assert printed.count("clumsy ended with exit code 4 and is started again") == 2
+    services.process.terminate()
+    assert services.end()[0] == 0
+    assert services.left_behind() == []
+
+
+def test_a_service_that_keeps_ending_stops_the_others(run: Callable[..., Run]) -> None:
+    services = run("calm", "frail")
+    code, printed = services.end()
+    assert code == 5
+    assert printed.count("is started again") == 2
+    assert "error: frail ended with exit code 3, so the others were stopped" in printed
+    assert (services.notes / "logs" / "frail.log").read_text(encoding="utf-8").count("last words") == 3
+    assert services.left_behind() == []
+
+
+def test_a_long_log_begins_anew_and_loses_no_line_for_people(run: Callable[..., Run]) -> None:
+    services = run("chatty")
+    printed = services.until_all_answer()
+    time.sleep(1)
+    services.process.terminate()
+    _, last = services.end()
+    told = [line for line in (printed + last).splitlines() if "of many" in line]
+    assert [line.split()[5] for line in told] == [str(number) for number in range(40)]
+    logs = services.notes / "logs"
+    assert (logs / "chatty.log").stat().st_size < 800
+    assert (logs / "chatty.log.1").is_file()
+
+
+def test_adopted_processes_that_end_leave_no_trace(run: Callable[..., Run]) -> None:
+    services = run("forgetful")
+    services.until_all_answer()
+    deadline = time.monotonic() + 5
+    while not (services.notes / "adopted.done").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    children = psutil.Process(services.process.pid).children()
+    assert [child.status() for child in children if child.status() == psutil.STATUS_ZOMBIE] == []
+    assert len(children) == 1

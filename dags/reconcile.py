@@ -1,0 +1,34 @@
+"""Follow what a person did in MLflow: an alias that was moved there is checked, then served, or put back.
+
+**Starts** every minute; a run that takes longer holds up the next, and those missed are left out.
+
+**Red** means that MLflow or the model server was away for three tries; the same trouble is told once in an hour.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+from heritage.commands import run
+from heritage.defaults import RUNS
+
+EVERY_MINUTE = "* * * * *"
+
+
+@dag(
+    schedule=CronTriggerTimetable(EVERY_MINUTE, timezone="UTC"),
+    dagrun_timeout=timedelta(minutes=15),
+    doc_md=__doc__,
+    **RUNS,
+)
+def reconcile() -> None:
+    """Compare aliases with what serves."""
+    follow_aliases()
+
+
+@task(execution_timeout=timedelta(minutes=5), retry_delay=timedelta(seconds=20), retry_exponential_backoff=0)
+def follow_aliases() -> None:
+    """`pipeline reconcile`: every model that has a history."""
+    run("reconcile")
+
+
+reconcile()
