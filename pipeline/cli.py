@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from pipeline.commands import automation, photos, release, review, serving, stages
+from pipeline.commands import alerts, automation, photos, release, review, serving, stages, watch
 from pipeline.console import problems_for_people, quiet_libraries
 from pipeline.core.time_limit import end_in_time
 
@@ -15,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for topic in (photos, stages, review, release, serving, automation):
+for topic in (photos, stages, review, release, serving, automation, watch, alerts):
     app.add_typer(topic.app)
 
 

@@ -7,6 +7,7 @@
 Needs grpc and numpy, no TensorFlow. Servers are asked directly, never through a proxy.
 """
 
+import copy
 import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from google.protobuf.wrappers_pb2 import Int64Value
 
 from serving import contract
 from serving.answers import Explanation, Prediction, class_position, explanation, predictions
+from serving.asked import NOT_KEPT
 from serving.errors import (
     DeadlinePassed,
     ModelServerError,
@@ -99,6 +101,7 @@ class ModelClient:
         self.address = address
         self.deadline = deadline
         self._channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self._metadata: tuple[tuple[str, str], ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +112,12 @@ class ModelClient:
     def close(self) -> None:
         """Close the connection."""
         self._channel.close()
+
+    def as_trial(self) -> Self:
+        """The same connection for questions that try the server: a server that keeps photos keeps none of theirs."""
+        trial = copy.copy(self)
+        trial._metadata = ((NOT_KEPT, "1"),)
+        return trial
 
     def predict(
         self, photos: Sequence[bytes], model: str, *, version: int | None = None, label: str | None = None
@@ -206,7 +215,7 @@ class ModelClient:
             response_deserializer=read,
         )
         try:
-            return ask(request, timeout=self.deadline if deadline is None else deadline)
+            return ask(request, timeout=self.deadline if deadline is None else deadline, metadata=self._metadata)
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.address) from None
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipeline.core.errors import MachineError
@@ -105,15 +106,17 @@ def share_store(home: Layout, clone: Layout) -> None:
     from dvc.config import Config, merge
 
     theirs = _settings(home)
-    local = Path(_folder(clone.root), Config.CONFIG_LOCAL)
-    local.unlink(missing_ok=True)
-    local.touch(mode=0o600)
-    with Config(str(_folder(clone.root)), validate=False).edit("local", validate=False) as ours:
-        ours.clear()
-        for level in Config.REPO_LEVELS:
-            merge(ours, theirs.load_one(level))
-        ours["cache"] |= {"dir": str(store_of(home).cache), "type": _LINKS}
-        _spell_out_paths(ours)
+    place = _folder(clone.root)
+    # Beside it first, so that no DVC at work in the clone ever reads a half; secrets are for nobody else.
+    with TemporaryDirectory(dir=place) as folder:
+        with Config(str(place), local_dvc_dir=folder, validate=False).edit("local", validate=False) as ours:
+            for level in Config.REPO_LEVELS:
+                merge(ours, theirs.load_one(level))
+            ours["cache"] |= {"dir": str(store_of(home).cache), "type": _LINKS}
+            _spell_out_paths(ours)
+        written = Path(folder, Config.CONFIG_LOCAL)
+        written.chmod(0o600)
+        written.replace(place / Config.CONFIG_LOCAL)
 
 
 def cached(store: Store, content: str) -> Path:

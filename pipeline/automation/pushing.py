@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from pipeline.automation.clones import PHOTOS_BRANCH, RETRAIN_BRANCH
-from pipeline.automation.dvc import DvcRefused, ask_dvc, store_of
+from pipeline.automation.dvc import DvcRefused, ask_dvc, share_store, store_of
 from pipeline.automation.git import GitRefused, ask_git, git_or_empty
 from pipeline.automation.versions import DATA_FILE
 from pipeline.core.errors import ServingError
@@ -46,7 +46,7 @@ def push(layout: Layout, parameters: Parameters) -> tuple[str, ...]:
     if store_of(home).remote:
         for name, root in branches.items():
             files = [DATA_FILE] if name == PHOTOS_BRANCH else []
-            ways[f"files of {name} to DVC's remote"] = partial(ask_dvc, root, "push", *files)
+            ways[f"files of {name} to DVC's remote"] = partial(_to_store, home, Layout.of(root), files)
     return _tried(ways)
 
 
@@ -84,3 +84,8 @@ def _to_remote(home: Layout, remote: str, branches: Mapping[str, Path]) -> None:
     references = [f"{_OWN}{name}:refs/heads/{name}" for name in branches]
     command = ["push", "--quiet", "--no-verify", remote, *references]
     ask_git(home.root, command, {"GIT_SSH_COMMAND": f"{ssh} {_SSH}"}, PUSH_SECONDS)
+
+
+def _to_store(home: Layout, clone: Layout, files: Sequence[str]) -> None:
+    share_store(home, clone)
+    ask_dvc(clone.root, "push", *files)

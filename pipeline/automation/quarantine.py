@@ -1,6 +1,7 @@
 """Quarantine: what a person finds where a batch could not be taken in."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pipeline.alerts.alert import Alert, Kind
 from pipeline.core.errors import DataError, MachineError, ParameterError, PipelineError
+from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
 from pipeline.intake.inbox import REPORT_FACTS, REPORT_PAGE, Arrival, PutAside
 from pipeline.intake.inspection import UnreadablePhotos
@@ -62,8 +64,7 @@ def blaming_the_batch(near: Path | None) -> Iterator[None]:
 
 def refusal_of(aside: PutAside) -> DataError:
     """What is said of a batch that was put aside."""
-    is_far = aside.place.startswith("s3://")
-    way_back = "upload it again" if is_far else f"move it from {aside.place} back into the inbox"
+    way_back = "upload it again" if _is_far(aside) else f"move {aside.files} back into the inbox"
     return DataError(
         f"{aside.source} was put aside: {aside.came}",
         expected=aside.expected,
@@ -71,15 +72,25 @@ def refusal_of(aside: PutAside) -> DataError:
     )
 
 
-def alert_of(aside: PutAside) -> Alert:
-    """What a person hears of a batch that was put aside."""
+def alert_of(aside: PutAside, home: Layout) -> Alert:
+    """What a person hears of a batch that was put aside.
+
+    Args:
+        aside: what became of it.
+        home: the checkout.
+    """
     text = f"{aside.came}\nexpected: {aside.expected}\nto do:    {aside.todo}"
-    return Alert(Kind.QUARANTINE, f"batch {aside.batch} is put aside in {aside.place}", text, report_of(aside))
+    link = report_of(aside) if _is_far(aside) else str((home.root / report_of(aside)).resolve())
+    return Alert(Kind.QUARANTINE, f"batch {aside.batch} is put aside in {aside.place}", text, link)
 
 
 def report_of(aside: PutAside) -> str:
     """Where the report lies."""
     return f"{aside.place.rstrip('/')}/{REPORT_PAGE}"
+
+
+def _is_far(aside: PutAside) -> bool:
+    return aside.place.startswith("s3://")
 
 
 def write_report(folder: Path, aside: PutAside, arrival: Arrival, bad: BadBatch) -> None:
@@ -121,7 +132,7 @@ def _pictures(near: Path | None) -> list[_Picture]:
     if near is None:
         return []
     photos = sorted(path for path in near.rglob("*") if path.name.lower().endswith(_PHOTO_ENDINGS) and _is_file(path))
-    chosen = photos[:: len(photos) // _PHOTOS_SHOWN + 1]
+    chosen = photos[:: math.ceil(len(photos) / _PHOTOS_SHOWN) or 1]
     work = Work(do=partial(_small, PhotoLimits()), killed=lambda _path: "")
     try:
         results = do_tasks([chosen] if chosen else [], work, in_processes(1))

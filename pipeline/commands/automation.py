@@ -14,6 +14,8 @@ from pipeline.core.locks import die_with_parent
 from pipeline.core.paths import Layout
 from pipeline.core.progress import spinner
 
+_TABLE_WIDTH = 118
+
 app = typer.Typer()
 
 
@@ -96,6 +98,29 @@ def push() -> None:
         raise
     say(f"pushed {', '.join(pushed) or 'nothing: there are no branches yet'}")
     answer({"pushed": list(pushed)})
+
+
+@app.command()
+def lineage(
+    version: Annotated[int | None, typer.Option(help="version; none = the one that serves")] = None,
+    model: Annotated[str | None, typer.Option(help="line of models; none = that of params.yaml")] = None,
+) -> None:
+    """Walk back from a served version to its run, commit, photos and batches."""
+    layout, parameters = opened()
+    from rich.console import Console
+
+    from pipeline.automation.lineage import lineage as walk_back
+    from pipeline.automation.lineage_table import lineage_tables
+    from pipeline.release.lines import of_line
+
+    with spinner("asking the history, MLflow and git"):
+        found = walk_back(layout, of_line(parameters, model), version)
+    console = Console(stderr=True)
+    console.width = max(console.width, _TABLE_WIDTH)
+    console.print(*lineage_tables(found), sep="\n")
+    for text in found.missing:
+        _warn(text)
+    answer(asdict(found))
 
 
 def _warn(text: str) -> None:

@@ -63,6 +63,10 @@ def intake(
         say(f"left out, neither photos nor tables: {', '.join(result.left_out[:5])} ({len(result.left_out)} in all)")
     if result.hidden:
         say(f"left out, hidden by a leading dot: {', '.join(result.hidden[:5])} ({len(result.hidden)} in all)")
+    for remark in result.remarks[:5]:
+        say(remark)
+    if len(result.remarks) > 5:
+        say(f"{len(result.remarks) - 5} more such remarks")
 
 
 @app.command()

@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import load_tensorflow, opened, say, warn
-from pipeline.core.errors import GateRefused, ServingError
+from pipeline.alerts.alert import Alert, Kind
+from pipeline.alerts.sending import send
+from pipeline.console import answer, load_tensorflow, opened, say, warn
+from pipeline.core.errors import GateRefused, PipelineError, ServingError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.progress import spinner
 
 if TYPE_CHECKING:
     from pipeline.release.promotion import ServedResult
+    from pipeline.release.reconcile import ReconcileResult
 
 _TABLE_WIDTH = 118
+
+ModelOption = Annotated[str | None, typer.Option("--model", help="line of models; none = that of params.yaml")]
 
 app = typer.Typer()
 
@@ -87,14 +92,27 @@ def register() -> None:
     with spinner("registering with MLflow"):
         version = add(layout, parameters)
     say(f"{version.name} version {version.version} {'registered' if version.created else 'is registered already'}")
+    answer(
+        {
+            "model": version.name,
+            "version": version.version,
+            "run_id": version.run_id,
+            "commit": version.commit,
+            "data_hash": version.data_hash,
+            "batches": version.batches,
+            "tried": version.tried,
+            "approval": parameters.release.approval,
+        }
+    )
 
 
 @app.command()
 def promote(
     version: Annotated[int | None, typer.Option(help="version; none = the challenger")] = None,
+    model: ModelOption = None,
 ) -> None:
     """Let a registered version serve, after a model server has answered for it."""
-    layout, parameters = opened()
+    layout, parameters = _opened_for(model)
     say("promote: publishing and checking over gRPC ...")
     from pipeline.release.promotion import promote as serve
 
@@ -107,26 +125,56 @@ def promote(
 def rollback(
     version: Annotated[int | None, typer.Option(help="version; none = the one before")] = None,
     reason: Annotated[str, typer.Option(help="why, for the history")] = "",
+    model: ModelOption = None,
 ) -> None:
     """Let an earlier version serve again, without training."""
-    layout, parameters = opened()
+    layout, parameters = _opened_for(model)
     from pipeline.release.rollback import rollback as serve_earlier
 
     with spinner("loading and checking"):
         result = serve_earlier(layout, parameters, version, _who(), reason)
     _say_served(result)
+    if result.changed:
+        subject = f"{result.name} went back from version {result.before} to version {result.version}"
+        _alert_of_rollback(layout, parameters, subject, f"{_who()} asked for it: {reason or 'no reason given'}")
 
 
 @app.command()
-def reconcile() -> None:
+def reconcile(
+    model: Annotated[str | None, typer.Option(help="line of models; none = every line with a history")] = None,
+) -> None:
     """Follow an alias that was moved by hand in MLflow, or put it back with the reason."""
-    layout, parameters = opened()
+    layout, parameters = _opened_for(model)
+    from pipeline.release.reconcile import ReconcileResult, reconcile_all
     from pipeline.release.reconcile import reconcile as follow
 
-    result = follow(layout, parameters, _who())
-    serving = f"version {result.version} serves" if result.version is not None else "nothing serves yet"
-    say(f"champion {result.outcome}; {serving}" + (f": {result.reason}" if result.reason else ""))
-    warn(result.notes)
+    results: dict[str, ReconcileResult | PipelineError] = (
+        {model: follow(layout, parameters, _who())} if model else reconcile_all(layout, parameters, _who())
+    )
+    followed = {name: result for name, result in results.items() if isinstance(result, ReconcileResult)}
+    for name, result in followed.items():
+        _say_reconciled(layout, parameters, name, result)
+    failures = {name: result for name, result in results.items() if isinstance(result, PipelineError)}
+    for name, failure in list(failures.items())[1:]:
+        say(f"error: {name}: {failure}")
+    answer(
+        {
+            "models": [
+                {"model": name, "version": result.version, "outcome": result.outcome, "reason": result.reason}
+                for name, result in followed.items()
+            ]
+        }
+    )
+    if failures:
+        raise next(iter(failures.values()))
+
+
+def _opened_for(model: str | None) -> tuple[Layout, Parameters]:
+    """The checkout in the current folder, with its parameters for a line of models."""
+    layout, parameters = opened()
+    from pipeline.release.lines import of_line
+
+    return layout, of_line(parameters, model)
 
 
 def _make_report(layout: Layout, parameters: Parameters) -> None:
@@ -158,3 +206,22 @@ def _say_served(result: "ServedResult") -> None:
     if result.private_server:
         say("no running server serves this line yet: a private one answered for the version, and was stopped")
     warn(result.notes)
+    answer({"model": result.name, "version": result.version, "before": result.before, "changed": result.changed})
+
+
+def _say_reconciled(layout: Layout, parameters: Parameters, name: str, result: "ReconcileResult") -> None:
+    from pipeline.release.journal import Action
+    from pipeline.release.reconcile import Outcome
+
+    serving = f"version {result.version} serves" if result.version is not None else "nothing serves yet"
+    say(f"{name}: champion {result.outcome}; {serving}" + (f": {result.reason}" if result.reason else ""))
+    warn(result.notes)
+    if result.outcome is Outcome.PUT_BACK:
+        _alert_of_rollback(layout, parameters, f"{name}: the alias champion was put back; {serving}", result.reason)
+    if result.action is Action.ROLLBACK:
+        moved = f"the alias champion was moved to version {result.version} in MLflow"
+        _alert_of_rollback(layout, parameters, f"{name} went back to version {result.version}", moved)
+
+
+def _alert_of_rollback(layout: Layout, parameters: Parameters, subject: str, text: str) -> None:
+    send(Alert(Kind.ROLLBACK, subject, text), parameters.notify.target, Layout(layout.home).state)

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer, field_validator
 
+from pipeline.core.alert_targets import parse_target, without_secrets
 from pipeline.core.parameter_types import Count, Fraction, HostName, Positive, Section
 
 
@@ -45,8 +46,19 @@ class NotifyParameters(Section):
     """Who hears of failures, refusals, batches in quarantine, drift and rollbacks."""
 
     target: str = "log"
-    """`log`, `smtp://host:port/?from=<address>&to=<address>`, or the URL of a webhook; the environment variable
-    HERITAGE_NOTIFY goes before it."""
+    """`log`, `smtp://[user@]host:port/?from=<address>&to=<address>,<address>`, or the address of a webhook. The
+    environment variable HERITAGE_NOTIFY goes before it: the place for an address that nobody else should know, as this
+    file is committed and logged."""
+
+    @field_validator("target")
+    @classmethod
+    def _is_a_place(cls, target: str) -> str:
+        parse_target(target)
+        return target
+
+    @field_serializer("target", when_used="json")
+    def _shown(self, target: str) -> str:
+        return without_secrets(target)
 
 
 class WatchParameters(Section):

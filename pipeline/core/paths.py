@@ -92,6 +92,11 @@ class Layout:
         return self.root / ".heritage"
 
     @property
+    def asked(self) -> Path:
+        """Photos that the model server keeps of those it is asked about, in the owner."""
+        return self.home / ".heritage" / "asked"
+
+    @property
     def run_lock(self) -> Path:
         """Held while data or stages run."""
         return self.state / "run.lock"

@@ -66,7 +66,7 @@ def with_choices(parameters: Parameters, batches: Sequence[str], evaluate_side: 
     Raises:
         ParameterError: the side is neither `validation` nor `test`.
     """
-    values = parameters.model_dump(mode="json", by_alias=True)
+    values = parameters.model_dump(by_alias=True)
     if batches:
         values["photos"]["batches"] = list(batches)
     if evaluate_side:

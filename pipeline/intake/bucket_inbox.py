@@ -1,6 +1,7 @@
 """The inbox in a bucket: batches below an S3 prefix stay where they are; notes beside them say what became of each."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,7 @@ _BLOCK_BYTES = 1 << 20
 _CHANGED = 412
 _LONGEST_NAME = 255
 """Bytes of a file's name that file systems hold."""
+_CONTROL_SIGN = re.compile(r"[\x00-\x1f\x7f]")
 _MEDIA_TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
 
 
@@ -238,7 +240,7 @@ class BucketInbox:
 def _safe(path: str, arrival: Arrival) -> str:
     """The path of an object within its batch, if no file system could take it for something else."""
     parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts) or "\\" in path or not path.isprintable():
+    if any(part in ("", ".", "..") for part in parts) or "\\" in path or _CONTROL_SIGN.search(path):
         raise _unsafe(arrival, f"the key {path!r}")
     if any(len(part.encode()) > _LONGEST_NAME for part in parts):
         raise _unsafe(arrival, f"the key {path[:80]!r}...")
@@ -248,6 +250,6 @@ def _safe(path: str, arrival: Arrival) -> str:
 def _unsafe(arrival: Arrival, what: str) -> DataError:
     return DataError(
         f"{arrival.source} holds {what}",
-        expected="keys that are plain paths of files: no empty parts, no `.`, `..` or `\\`, printable",
+        expected="keys that are plain paths of files: no empty parts, `.`, `..`, `\\` or control signs",
         todo="rename these objects",
     )

@@ -26,6 +26,8 @@ from pipeline.intake.inbox import (
     no_such_batch,
 )
 
+_NAME_BYTES = 200
+
 
 class FolderInbox:
     """Batches that lie in a folder.
@@ -104,7 +106,8 @@ class FolderInbox:
 
     def quarantine_place(self, arrival: Arrival, time: str) -> str:
         """See `Inbox`: a folder below `_quarantine/`."""
-        return str(self._shown / QUARANTINE / f"{arrival.name}-{time}")
+        # A name with the time behind it may be too long for the file system.
+        return str(self._shown / QUARANTINE / f"{arrival.name.encode()[:_NAME_BYTES].decode(errors='ignore')}-{time}")
 
     def settle_quarantined(self, arrival: Arrival, put_aside: PutAside, report: Path) -> None:
         """See `Inbox`: the batch moves, as it is, to its place, where the report lies beside it."""

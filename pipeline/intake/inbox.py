@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from pipeline.core.errors import DataError
@@ -71,7 +71,12 @@ class PutAside:
     expected: str
     todo: str
     place: str
-    """Where the batch lies now, or for a bucket its report."""
+    """Where its report lies; a batch of the inbox folder lies beside it."""
+
+    @property
+    def files(self) -> str:
+        """Where the batch itself lies."""
+        return self.source if self.place.startswith("s3://") else f"{self.place}/{PurePosixPath(self.source).name}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,11 @@ class Settled:
 
     answer: Mapping[str, Any] | None = None
     put_aside: PutAside | None = None
+
+    @property
+    def source(self) -> str:
+        """As in `Waiting`."""
+        return self.put_aside.source if self.put_aside is not None else str((self.answer or {})["source"])
 
     def as_values(self) -> dict[str, Any]:
         """For JSON."""

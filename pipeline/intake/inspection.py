@@ -35,8 +35,8 @@ class UnreadablePhotos(DataError):
         first = [f"{path}: {error}" for path, error in errors.items()]
         super().__init__(
             f"{len(errors)} of {num_files} files cannot be read as photos: {shown(first)}",
-            expected=f"a share of at most {max_share:g} (validate.max_unreadable_share), each JPEG, PNG, WebP, "
-            "HEIC or TIFF, within validate.max_bytes and validate.max_pixels",
+            expected="JPEG, PNG, WebP, HEIC or TIFF photos within validate.max_bytes and validate.max_pixels; a share "
+            f"of {max_share:g} may fail (validate.max_unreadable_share)",
             todo="copy or export these photos again, or take them out of the batch",
         )
         self.errors = dict(errors)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipeline.core.errors import DataError
 from pipeline.core.tables import write_text
-from pipeline.photos.listing import PHOTOS_CSV
+from pipeline.intake.outlines import Outline
+from pipeline.photos.listing import ORIGINALS, PHOTOS_CSV
 
 TABLE_NAMES = (PHOTOS_CSV, "labels.csv")
 
@@ -34,6 +35,8 @@ class Facts:
     author: str = ""
     source: str = ""
     """Page or collection where the photo was found."""
+    original: str = ""
+    """Path below `_originals/` of the file that the photo was converted from, relative as the photo's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class PhotoLine:
     label: str | None
     """None where the table leaves the label empty, or has no such column."""
     facts: Facts
+    outline: Outline | None = None
+    """What a label file marks on the photo, to be drawn as its mask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +58,30 @@ class SourceTable:
 
     lines: Mapping[str, PhotoLine]
     gives_labels: bool
+    files: frozenset[str] = frozenset()
+    """Paths of its own files, from the folder that the photos' paths are relative to."""
+    remarks: tuple[str, ...] = ()
+    """What was not taken over from it, in sentences."""
 
 
 NO_TABLE = SourceTable(lines={}, gives_labels=False)
 
 _FACTS = tuple(field.name for field in fields(Facts))
-_LATE_FACTS = frozenset(("source",))
+_LATE_FACTS = frozenset(("source", "original"))
 """Written where known: a table without them stays byte for byte what it was before there were such columns."""
+_PATHS = ("mask", "original")
 
 
 def read_source_table(folder: Path, files: Collection[str]) -> SourceTable:
     """Read the table at the top of a folder, if there is one.
 
-    The columns are `path` (or `file`), `label` (or `class`), group, site, taken_at, mask, url, licence, author
-    and source; all but the path may be absent, other columns are ignored.
+    The columns are `path` (or `file`), `label` (or `class`), group, site, taken_at, mask, url, licence, author,
+    source and original; all but the path may be absent, other columns are ignored, and so is an original outside
+    `_originals/`.
 
     Args:
         folder: the folder that the paths of the table are relative to.
-        files: POSIX paths of the files below it; each path and mask of the table must be one of them.
+        files: POSIX paths of the files below it; each path, mask and original of the table must be one of them.
 
     Raises:
         DataError: two tables, no column of paths, text that is not UTF-8, files that are not there, or a photo with
@@ -89,11 +100,12 @@ def read_source_table(folder: Path, files: Collection[str]) -> SourceTable:
     header, lines = _read_csv(table)
     listed = _with_files([_parsed(line) for line in lines], files, table)
     _refuse_many_labels(listed, table)
-    return SourceTable(lines={photo.path: photo for photo in listed}, gives_labels="label" in header)
+    lines_by_path = {photo.path: photo for photo in listed}
+    return SourceTable(lines_by_path, gives_labels="label" in header, files=frozenset(names))
 
 
 def write_photos_csv(path: Path, photos: Sequence[PhotoLine]) -> None:
-    """Write `photos.csv`, sorted by path, with all columns but `source`, which it has where a source is known."""
+    """Write `photos.csv`, sorted by path, with all columns, `source` and `original` where known."""
     known = {name for name in _LATE_FACTS if any(getattr(photo.facts, name) for photo in photos)}
     names = [name for name in _FACTS if name in known or name not in _LATE_FACTS]
     text = io.StringIO(newline="")
@@ -130,16 +142,17 @@ def _read_csv(table: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 def _parsed(line: dict[str, str]) -> PhotoLine:
     # On one line: Python's writer of tables leaves a lone carriage return bare, and readers take it for a line's end.
-    facts = Facts(**{name: " ".join(line.get(name, "").split()) for name in _FACTS if name != "mask"})
-    facts = replace(facts, mask=line.get("mask", ""))
+    facts = Facts(**{name: " ".join(line.get(name, "").split()) for name in _FACTS if name not in _PATHS})
+    original = line.get("original", "")
+    facts = replace(facts, mask=line.get("mask", ""), original=original if ORIGINALS in original.split("/") else "")
     return PhotoLine(path=line.get("path", ""), label=line.get("label") or None, facts=facts)
 
 
 def _with_files(listed: list[PhotoLine], files: Collection[str], table: Path) -> list[PhotoLine]:
     """Replace the paths of the table by the names on disk; accents may be composed differently in the two."""
-    on_disk = {_comparable(file): file for file in files}
-    named = {name for photo in listed for name in (photo.path, photo.facts.mask) if name}
-    absent = sorted(name for name in named if _comparable(name) not in on_disk)
+    on_disk = {comparable(file): file for file in files}
+    named = {name for photo in listed for name in (photo.path, photo.facts.mask, photo.facts.original) if name}
+    absent = sorted(name for name in named if comparable(name) not in on_disk)
     if absent:
         raise DataError(
             f"{table} names {len(absent)} files that are not there: {shown(absent)}",
@@ -148,15 +161,20 @@ def _with_files(listed: list[PhotoLine], files: Collection[str], table: Path) ->
         )
     return [
         PhotoLine(
-            path=on_disk[_comparable(photo.path)],
+            path=on_disk[comparable(photo.path)],
             label=photo.label,
-            facts=replace(photo.facts, mask=on_disk.get(_comparable(photo.facts.mask), "")),
+            facts=replace(
+                photo.facts,
+                mask=on_disk.get(comparable(photo.facts.mask), ""),
+                original=on_disk.get(comparable(photo.facts.original), ""),
+            ),
         )
         for photo in listed
     ]
 
 
-def _comparable(path: str) -> str:
+def comparable(path: str) -> str:
+    """A path as names are compared: with `/`, from its folder, its accents composed."""
     return unicodedata.normalize("NFC", path.replace("\\", "/").removeprefix("./"))
 
 

@@ -1,17 +1,20 @@
-"""What a folder of photos holds: class folders, train and test folders, or a table."""
+"""What a folder of photos holds: class folders, train and test folders, a table or label files."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from pipeline.core.errors import DataError
+from pipeline.intake.label_files import ReadLabelFile, label_files_at, label_table, read_label_file
 from pipeline.intake.source_tables import TABLE_NAMES, Facts, PhotoLine, SourceTable, read_source_table, shown
-from pipeline.photos.listing import MASKS, UNLABELLED
+from pipeline.photos.listing import MASKS, ORIGINALS, UNLABELLED
 
 _SIDE_FOLDERS = ("train", "test")
-_NOT_CLASSES = ("images", "masks", "photos")
-_PHOTO_ENDINGS = (".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_NOT_CLASSES = ("annotations", "images", "masks", "photos")
+_MAX_CLASS_BYTES = 200  # file systems take 255 for the name of a folder
+_PHOTO_ENDINGS = (".bmp", ".gif", ".heic", ".heif", ".hif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -25,6 +28,8 @@ class SourcePart:
     masks: tuple[str, ...]
     left_out: tuple[str, ...]
     """Files beside the photos that are neither photos nor masks nor tables."""
+    remarks: tuple[str, ...] = ()
+    """What was not taken over from label files, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +46,22 @@ class Source:
 def read_source(folder: Path) -> Source:
     """Understand a folder of photos without opening any of them.
 
-    Labels come from the table's label column where there is one, else from the class folders. Hidden files are
-    named and else not seen. Photos without a label come under `_unlabelled/`, or with an empty label in the table.
+    Labels come from label files, or from the table's label column where there is one, else from the class folders.
+    Hidden files are named and else not seen. Photos without a label come under `_unlabelled/`, or with an empty label
+    in the table.
 
     Raises:
         DataError: no photos, photos without labels, folders inside class folders, names that cannot be classes,
-            links, or a table that does not fit (see `read_source_table`).
+            links, a table that does not fit (see `read_source_table`), or label files that do not (see `label_table`).
     """
     files = _files_below(folder)
     root = folder
-    while wrapper := _wrapper(files):
+    read = cache(read_label_file)
+    while wrapper := _wrapper(root, files, read):
         root /= wrapper
         files = _inside(wrapper, files)
-    table = read_source_table(root, set(files))
-    tops = {file.split("/")[0] for file in files if "/" in file} - {MASKS}
+    table = _table_at(root, files, read)
+    tops = {file.split("/")[0] for file in files if "/" in file and file not in table.files} - {MASKS, ORIGINALS}
     sides = [side for side in _SIDE_FOLDERS if side in tops]
     if sides and tops - set(sides):
         raise DataError(
@@ -62,15 +69,15 @@ def read_source(folder: Path) -> Source:
             expected="class folders, or `train` and `test` folders and nothing beside them",
             todo="move validation photos into `train` (the pipeline draws the validation side itself)",
         )
-    parts = (_read_part(root, side, files, _table_of(root, side, files, table)) for side in sides or ("",))
+    parts = (_read_part(root, side, files, _table_of(root, side, files, table, read)) for side in sides or ("",))
     return Source(root, tuple(parts), _hidden_photos(root))
 
 
 def _files_below(folder: Path) -> list[str]:
     found: list[str] = []
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if _is_seen(name)]
-        for name in (*folders, *filter(_is_seen, files)):
+        folders[:] = [name for name in folders if is_seen(name)]
+        for name in (*folders, *filter(is_seen, files)):
             path = Path(parent, name)
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise DataError(
@@ -78,31 +85,34 @@ def _files_below(folder: Path) -> list[str]:
                     expected="plain files and folders",
                     todo="put the photos themselves in its place (`cp -rL <folder> <copy>`)",
                 )
-        found.extend(Path(parent, name).relative_to(folder).as_posix() for name in filter(_is_seen, files))
+        found.extend(Path(parent, name).relative_to(folder).as_posix() for name in filter(is_seen, files))
     return sorted(found)
 
 
 def _hidden_photos(root: Path) -> tuple[str, ...]:
     found: list[str] = []
     for parent, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if _is_seen(name)]
+        folders[:] = [name for name in folders if is_seen(name)]
         hidden = (name for name in files if name.startswith(".") and not name.startswith("._"))
         found.extend(Path(parent, name).relative_to(root).as_posix() for name in hidden if looks_like_photo(name))
     return tuple(sorted(found))
 
 
-def _is_seen(name: str) -> bool:
+def is_seen(name: str) -> bool:
+    """Whether a name is not one of hidden files, or of what systems leave beside those of people."""
     return not name.startswith(".") and name not in _LITTER
 
 
-def _wrapper(files: Sequence[str]) -> str | None:
+def _wrapper(root: Path, files: Sequence[str], read: ReadLabelFile) -> str | None:
     """The only folder at the top, where no photo or table lies beside it and it holds folders or a table."""
     tops = {file.split("/")[0] for file in files if "/" in file or looks_like_photo(file) or file in TABLE_NAMES}
-    if len(tops) != 1 or tops & {*files, *_SIDE_FOLDERS, UNLABELLED, MASKS}:
+    if len(tops) != 1 or tops & {*files, *_SIDE_FOLDERS, UNLABELLED, MASKS, ORIGINALS}:
         return None
     (top,) = tops
+    if label_files_at(root, files, read):
+        return None
     inner = _inside(top, files)
-    if any(name in inner for name in TABLE_NAMES):
+    if any(name in inner for name in TABLE_NAMES) or label_files_at(root / top, inner, read):
         return top
     return top if all("/" in file or not looks_like_photo(file) for file in inner) else None
 
@@ -114,12 +124,14 @@ def _inside(folder: str, files: Sequence[str]) -> list[str]:
 
 def _read_part(root: Path, side: str, files: Sequence[str], table: SourceTable) -> SourcePart:
     prefix = f"{side}/" if side else ""
-    tables = {f"{folder}{name}" for folder in ("", prefix) for name in TABLE_NAMES}
+    tables = {f"{folder}{name}" for folder in ("", prefix) for name in TABLE_NAMES} | table.files
     own = [file for file in files if file.startswith(prefix) and file not in tables]
     listed_masks = {table.lines[file].facts.mask for file in own if file in table.lines} - {""}
     masks = listed_masks | {file for file in own if file.startswith(f"{prefix}{MASKS}/")}
-    photos = [file for file in own if file not in masks and _is_settled(file.removeprefix(prefix), file, table)]
-    others = sorted(set(own) - masks - set(photos))
+    originals = {file for file in own if file.startswith(f"{prefix}{ORIGINALS}/")}
+    apart = masks | originals
+    photos = [file for file in own if file not in apart and _is_settled(file.removeprefix(prefix), file, table)]
+    others = sorted(set(own) - apart - set(photos))
     unlabelled = [file for file in others if looks_like_photo(file)]
     if unlabelled:
         raise _without_labels(root, unlabelled, table)
@@ -130,21 +142,36 @@ def _read_part(root: Path, side: str, files: Sequence[str], table: SourceTable) 
             todo="check the path; `<folder>/<class>/<photo>` is the simplest layout, an archive is named itself",
         )
     labelled = tuple(_labelled(root, file, file.removeprefix(prefix), table) for file in photos)
-    return SourcePart(side, labelled, tuple(sorted(masks)), left_out=tuple(others))
+    left_out = sorted({*others, *(originals - {photo.facts.original for photo in labelled})})
+    return SourcePart(side, labelled, tuple(sorted(masks)), tuple(left_out), table.remarks)
 
 
-def _table_of(root: Path, side: str, files: Sequence[str], top: SourceTable) -> SourceTable:
+def _table_at(root: Path, files: Sequence[str], read: ReadLabelFile) -> SourceTable:
+    """The table of a folder: `photos.csv`, `labels.csv`, or the label files as one."""
+    label_files = label_files_at(root, files, read)
+    tables = [name for name in TABLE_NAMES if name in files]
+    if tables and label_files:
+        raise DataError(
+            f"{root} holds {' and '.join([*tables, *label_files])}",
+            expected="one table of the photos",
+            todo=f"take either {' and '.join(tables)} or the label files away",
+        )
+    return label_table(root, label_files, files) if label_files else read_source_table(root, set(files))
+
+
+def _table_of(root: Path, side: str, files: Sequence[str], top: SourceTable, read: ReadLabelFile) -> SourceTable:
     """The table at the top goes before tables in `train` and `test`."""
     if top.lines or not side:
         return top
-    inner = read_source_table(root / side, _inside(side, files))
+    inner = _table_at(root / side, _inside(side, files), read)
     moved = [_moved(photo, f"{side}/") for photo in inner.lines.values()]
-    return SourceTable({photo.path: photo for photo in moved}, inner.gives_labels)
+    own = frozenset(f"{side}/{file}" for file in inner.files)
+    return SourceTable({photo.path: photo for photo in moved}, inner.gives_labels, own, inner.remarks)
 
 
 def _moved(photo: PhotoLine, prefix: str) -> PhotoLine:
-    mask = prefix + photo.facts.mask if photo.facts.mask else ""
-    return PhotoLine(prefix + photo.path, photo.label, replace(photo.facts, mask=mask))
+    moved = {name: prefix + path for name in ("mask", "original") if (path := getattr(photo.facts, name))}
+    return replace(photo, path=prefix + photo.path, facts=replace(photo.facts, **moved))
 
 
 def _is_settled(place: str, file: str, table: SourceTable) -> bool:
@@ -188,10 +215,11 @@ def check_class_name(label: str, root: Path) -> None:
             expected="a folder per class; masks under `_masks/`",
             todo="sort the photos into class folders, or name path, label and mask of each in photos.csv",
         )
-    if label[0] in "_." or "/" in label or "\\" in label or not label.isprintable():
+    is_long = len(label.encode()) > _MAX_CLASS_BYTES
+    if is_long or label[0] in "_." or "/" in label or "\\" in label or not label.isprintable():
         raise DataError(
             f"{root} has the class {label!r}",
-            expected="a name of printable characters without `/` and `\\`, not starting with `_` or `.`",
+            expected="a short name of printable characters without `/` and `\\`, not starting with `_` or `.`",
             todo="rename the class; unlabelled photos lie under `_unlabelled/`",
         )
 

@@ -20,7 +20,8 @@ from pipeline.core.parameter_types import Name
 from pipeline.core.paths import Layout
 from pipeline.core.progress import progress_bar
 from pipeline.intake.archives import unpack
-from pipeline.intake.batch_folders import make_batch
+from pipeline.intake.batch_folders import copy_batch
+from pipeline.intake.finishing import finish_batch
 from pipeline.intake.sources import read_source
 from pipeline.photos.batches import read_batches, write_batches
 from pipeline.photos.records import Batch, Side
@@ -49,6 +50,8 @@ class IntakeResult:
     """Files of the source that are neither photos nor masks nor tables, by path from the source."""
     hidden: tuple[str, ...]
     """Photos left out since their names begin with a dot."""
+    remarks: tuple[str, ...]
+    """What of photos and label files was not taken over, in sentences."""
 
 
 def bring_photos(
@@ -64,7 +67,10 @@ def bring_photos(
 def take_in(
     layout: Layout, source: Path, batch: str, side: str | None = None, check: Check | None = None
 ) -> IntakeResult:
-    """Take photos in as `data/<batch>/<label>/<file>` with a `photos.csv`, byte for byte, and record the batch.
+    """Take photos in as `data/<batch>/<label>/<file>` with a `photos.csv`, and record the batch.
+
+    Files are copied byte for byte. HEIC and TIFF photos, which no stage reads, are converted to JPEG, and the files
+    themselves kept under `data/<batch>/_originals/`.
 
     The batch is made beside `data/`, moved there in one step and then recorded; what a crash between the two leaves
     unrecorded, the next intake records. Nothing in `data/` is changed or removed. A source with `train` and `test`
@@ -72,7 +78,8 @@ def take_in(
 
     Args:
         layout: the checkout.
-        source: a folder, tar or zip with class folders, train and test folders, or a table (see `read_source`).
+        source: a folder, tar or zip with class folders, train and test folders, a table or label files (see
+            `read_source`).
         batch: name of the new batch.
         side: `test` pins the batch to the test side.
         check: has the last word on new batches.
@@ -119,18 +126,21 @@ def _take_in(layout: Layout, source: Path, batch: str, side: str | None, check: 
                 todo="leave SIDE away",
             )
         taken: list[TakenBatch] = []
+        remarks = list(dict.fromkeys(remark for part in understood.parts for remark in part.remarks))
         for part in understood.parts:
             name = f"{batch}-{part.name}" if part.name else batch
             pinned = Side.TEST.value if Side.TEST in (side, part.name) else ""
-            made = make_batch(Layout(staging).data / name, understood.root, part, pinned)
+            brought = copy_batch(Layout(staging).data / name, understood.root, part, pinned)
             known = [*read_batches(layout.batches), *(earlier.batch for earlier in taken if earlier.is_new)]
-            taken.append(_compared(made, known, layout))
+            taken.append(_compared(brought.batch, known, layout))
+            if taken[-1].is_new:
+                remarks += finish_batch(brought)
         new = [batch.batch for batch in taken if batch.is_new]
         if check is not None and new:
             check(Layout(staging), new)
         _move_in(layout, Layout(staging).data, new)
     left_out = tuple(file for part in understood.parts for file in part.left_out)
-    return IntakeResult(tuple(taken), left_out, understood.hidden)
+    return IntakeResult(tuple(taken), left_out, understood.hidden, tuple(remarks))
 
 
 def check_names(layout: Layout, batch: str, side: str | None) -> None:

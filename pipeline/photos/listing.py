@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 UNLABELLED = "_unlabelled"
 MASKS = "_masks"
+ORIGINALS = "_originals"
+"""Files that photos of the batch were converted from."""
 PHOTOS_CSV = "photos.csv"
 
 
@@ -76,7 +78,7 @@ def chosen_batches(batches: Sequence[Batch], globs: Sequence[str]) -> list[Batch
 
 
 def list_files(layout: Layout, batches: Sequence[Batch], photos: "PhotosParameters") -> Listing:
-    """List every file of the run's batches, photo or not; masks, `photos.csv` and dot-files are no photos.
+    """List every file of the run's batches, photo or not; masks, originals, `photos.csv` and dot-files are no photos.
 
     Unlabelled photos are listed whatever `photos.classes` says. Links are listed, never followed out of `data/`.
 
@@ -155,7 +157,7 @@ def _files_of_batch(layout: Layout, batch: str) -> tuple[list[FoundFile], list[s
 
 
 def _walk(folder: Path, warnings: list[str]) -> Iterator[str]:
-    """Paths, from a batch's folder, of all in it that is not a plain folder, hidden, a mask or `photos.csv`.
+    """Paths, from a batch's folder, of all in it that is no plain folder, hidden, a mask, an original or `photos.csv`.
 
     A folder that cannot be looked into is added to the warnings.
     """
@@ -171,8 +173,8 @@ def _walk(folder: Path, warnings: list[str]) -> Iterator[str]:
         found = [name for name in [*names, *links] if not name.startswith(".")]
         prefix = current[len(str(folder)) + 1 :]
         if not prefix:
-            folders[:] = [name for name in folders if name != MASKS]
-            found = [name for name in found if name not in (PHOTOS_CSV, MASKS)]
+            folders[:] = [name for name in folders if name not in (MASKS, ORIGINALS)]
+            found = [name for name in found if name not in (PHOTOS_CSV, MASKS, ORIGINALS)]
         yield from (f"{prefix}/{name}" if prefix else name for name in sorted(found))
 
 

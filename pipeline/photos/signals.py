@@ -52,7 +52,7 @@ class _Steps:
     consequence: str
 
 
-_MEASURES: Mapping[str, tuple[Callable[[PhotoRow], float], str, str]] = {
+MEASURES: Mapping[str, tuple[Callable[[PhotoRow], float], str, str]] = {
     "brightness": (lambda row: _brightness(row.thumbnail), "mean brightness, of 1,", "light"),
     "darkest": (lambda row: row.brightness_low, "5th percentile of luma, of 1,", "shadows"),
     "brightest": (lambda row: row.brightness_high, "99th percentile of luma, of 1,", "light"),
@@ -135,7 +135,7 @@ def skills(codes: Whole, labels: Whole, folds: Whole) -> npt.NDArray[np.float64]
 
 def _measured(rows: Sequence[PhotoRow]) -> list[_Steps]:
     steps = []
-    for name, (value, words, learnt) in _MEASURES.items():
+    for name, (value, words, learnt) in MEASURES.items():
         values = np.array([value(row) for row in rows], dtype=np.float64)
         levels = np.arange(1, _STEPS) / _STEPS
         edges = np.unique(np.quantile(values, levels, method="lower"))

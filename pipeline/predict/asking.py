@@ -46,7 +46,7 @@ def stable_version(client: ModelClient, model: str) -> int:
     Raises:
         ModelServerError: see `ModelClient`.
     """
-    return client.explain(_grey_picture(), model, label=STABLE_LABEL).prediction.version
+    return client.as_trial().explain(_grey_picture(), model, label=STABLE_LABEL).prediction.version
 
 
 def ask_all(files: Sequence[AskedFile], desk: Desk) -> Iterator[Answered | Unanswered]:
@@ -114,7 +114,7 @@ def _explained(photo: bytes, desk: Desk) -> Explanation:
 
 def _still_serves(desk: Desk) -> bool:
     try:
-        desk.client.explain(_grey_picture(), desk.model, version=desk.version)
+        desk.client.as_trial().explain(_grey_picture(), desk.model, version=desk.version)
     except ModelServerError:
         return False
     return True

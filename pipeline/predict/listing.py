@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.photos.listing import MASKS, PHOTOS_CSV
+from pipeline.photos.listing import MASKS, ORIGINALS, PHOTOS_CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class AskedFile:
 def list_photos(source: Path) -> list[AskedFile]:
     """List every file below a folder, photo or not, sorted by path.
 
-    Hidden files and folders are not seen, nor are masks and `photos.csv` of a folder made for intake.
+    Hidden files and folders are not seen, nor are masks, originals and `photos.csv` of a folder made by intake.
 
     A folder that cannot be listed becomes one line with its problem. Links to files inside the folder are files, all
     other links have a problem.
@@ -47,7 +47,7 @@ def list_photos(source: Path) -> list[AskedFile]:
 
 
 def _is_seen(name: str) -> bool:
-    return not name.startswith(".") and name not in (MASKS, PHOTOS_CSV)
+    return not name.startswith(".") and name not in (MASKS, ORIGINALS, PHOTOS_CSV)
 
 
 def _file(location: Path, folder: Path) -> AskedFile:

@@ -1,10 +1,15 @@
-"""Where a model comes from: the version of the photos and of the code."""
+"""Where a model comes from: the version of the photos, their batches, and the code."""
 
 import subprocess
 
 import yaml
 
+from pipeline.core.errors import DataError
+from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
+from pipeline.photos.batches import read_batches
+from pipeline.photos.listing import chosen_batches
+from pipeline.photos.records import Batch
 
 
 def data_hash(layout: Layout) -> str:
@@ -14,6 +19,14 @@ def data_hash(layout: Layout) -> str:
         return str(values["outs"][0]["md5"])
     except (OSError, yaml.YAMLError, KeyError, TypeError, IndexError):
         return ""
+
+
+def batches_seen(layout: Layout, parameters: Parameters) -> list[Batch]:
+    """The batches that a run sees, in the order of intake; none where there are no photos."""
+    try:
+        return chosen_batches(read_batches(layout.batches), parameters.photos.batches)
+    except DataError:
+        return []
 
 
 def git_commit(layout: Layout) -> str:

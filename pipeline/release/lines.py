@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.core.parameters import Parameters
+from pydantic import ValidationError
+
+from pipeline.core.errors import ParameterError
+from pipeline.core.parameters import ModelParameters, Parameters
 from pipeline.core.paths import Layout
 
 JOURNAL_NAME = "promotions.jsonl"
@@ -38,6 +41,10 @@ class ModelLine:
         """Golden photos of one version, outside its folder, which holds nothing but what its manifest lists."""
         return self.folder / ".golden" / f"{number}.json"
 
+    def profile(self, number: int) -> Path:
+        """What the photos were like that one version was trained on; versions of old have none."""
+        return self.folder / ".profiles" / f"{number}.npz"
+
     @property
     def server_config(self) -> Path:
         """The model server's configuration of all lines."""
@@ -51,3 +58,30 @@ class ModelLine:
 def line_of(layout: Layout, parameters: Parameters) -> ModelLine:
     """The line of models that a run's parameters name."""
     return ModelLine((layout.home / parameters.serving.folder).resolve(), parameters.model.name)
+
+
+def lines_with_history(layout: Layout, parameters: Parameters) -> list[str]:
+    """Names of the lines of models that ever served, in the served folder that the parameters name."""
+    return sorted(path.parent.name for path in line_of(layout, parameters).served.glob(f"*/{JOURNAL_NAME}"))
+
+
+def of_line(parameters: Parameters, name: str | None) -> Parameters:
+    """Parameters for another line of models.
+
+    Args:
+        parameters: of the checkout.
+        name: of the line; None = that of the parameters.
+
+    Raises:
+        ParameterError: it cannot be the name of a line.
+    """
+    if name is None:
+        return parameters
+    try:
+        return parameters.model_copy(update={"model": ModelParameters(name=name)})
+    except ValidationError:
+        raise ParameterError(
+            f"{name!r} cannot be the name of a line of models",
+            expected="letters, digits, `.`, `_` and `-`, starting with a letter or digit",
+            todo="name a registered model",
+        ) from None

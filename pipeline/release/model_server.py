@@ -72,7 +72,7 @@ class Outside:
 def running_server(address: str) -> Iterator[ModelServer | None]:
     """Give the server that answers at an address, or None where nothing answers."""
     with ModelClient(address) as client, ModelClient(address, deadline=_PROBE_SECONDS) as probe:
-        yield client if _answers(probe) else None
+        yield client.as_trial() if _answers(probe) else None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.core.errors import ServingError
+from pipeline.core.tables import replacing
 from pipeline.export.manifest import FILE_NAME as MANIFEST
 from pipeline.export.manifest import manifest_sha256, write_manifest
 from pipeline.release.disk import disk_errors
@@ -14,6 +15,7 @@ from pipeline.release.golden import GOLDEN, read_golden, write_golden
 from pipeline.release.journal import sync_folder
 from pipeline.release.lines import STAGE_PREFIX, ModelLine
 from pipeline.release.manifest import check_files, checked_manifest
+from pipeline.release.profile import PROFILE
 from pipeline.release.registry import RegisteredVersion, Registry
 from pipeline.release.tracking import SAVED_MODEL
 
@@ -42,6 +44,9 @@ def publish(line: ModelLine, registry: Registry, registered: RegisteredVersion) 
         folder = stage / SAVED_MODEL
         check_files(folder, files)
         write_golden(line.golden(registered.version), read_golden(stage / GOLDEN))
+        if (stage / PROFILE).is_file():
+            with replacing(line.profile(registered.version)) as profile:
+                shutil.copyfile(stage / PROFILE, profile)
         write_manifest(folder / MANIFEST, files)
         _sync_files(folder)
         folder.rename(target)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.core.errors import ServingError
+from pipeline.core.errors import PipelineError, ServingError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.release.aliases import moved_by_hand, repair_champion
 from pipeline.release.journal import Action, current, read_journal, standing_versions
-from pipeline.release.lines import line_of
+from pipeline.release.lines import line_of, lines_with_history, of_line
 from pipeline.release.mlflow_client import connected
 from pipeline.release.model_server import OUTSIDE, Outside
 from pipeline.release.promotion import Request, serve_registered
@@ -35,6 +35,8 @@ class ReconcileResult:
     """Why the alias was put back."""
     notes: tuple[str, ...] = ()
     """What was repaired, a sentence each."""
+    action: Action | None = None
+    """What serving the alias' version came to; None where nothing was served anew."""
 
 
 def reconcile(layout: Layout, parameters: Parameters, who: str = "", outside: Outside = OUTSIDE) -> ReconcileResult:
@@ -60,6 +62,23 @@ def reconcile(layout: Layout, parameters: Parameters, who: str = "", outside: Ou
     return ReconcileResult(Outcome.IN_AGREEMENT, version, notes=tuple(notes))
 
 
+def reconcile_all(
+    layout: Layout, parameters: Parameters, who: str = "", outside: Outside = OUTSIDE
+) -> dict[str, ReconcileResult | PipelineError]:
+    """Reconcile every line of models with a history, and that of the parameters; a failure holds up no other line.
+
+    Returns:
+        What each line came to, by name; for a line that could not be reconciled, why.
+    """
+    results: dict[str, ReconcileResult | PipelineError] = {}
+    for name in sorted({parameters.model.name, *lines_with_history(layout, parameters)}):
+        try:
+            results[name] = reconcile(layout, of_line(parameters, name), who, outside)
+        except PipelineError as error:
+            results[name] = error
+    return results
+
+
 def _granted_or_put_back(bench: Workbench, registry: Registry, who: str, notes: list[str]) -> ReconcileResult:
     standing = standing_versions(read_journal(bench.line.journal))
     wanted = registry.alias(CHAMPION)
@@ -76,4 +95,4 @@ def _granted_or_put_back(bench: Workbench, registry: Registry, who: str, notes: 
         version = serving.version if serving else None
         registry.restore_champion(version)
         return ReconcileResult(Outcome.PUT_BACK, version, error.came, tuple(notes))
-    return ReconcileResult(Outcome.SERVED, wanted, notes=result.notes)
+    return ReconcileResult(Outcome.SERVED, wanted, notes=result.notes, action=action)

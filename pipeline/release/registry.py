@@ -16,14 +16,25 @@ from pipeline.core.paths import Layout
 from pipeline.export.manifest import FILE_NAME as MANIFEST
 from pipeline.export.manifest import manifest_sha256
 from pipeline.release.card import model_card
-from pipeline.release.facts import data_hash, git_commit
+from pipeline.release.facts import batches_seen
 from pipeline.release.gate_report import GateReport, read_gate
 from pipeline.release.golden import GOLDEN, golden_photos, write_golden
 from pipeline.release.journal import read_journal
 from pipeline.release.lines import line_of
 from pipeline.release.manifest import candidate_manifest
 from pipeline.release.mlflow_client import connected, mlflow_errors
-from pipeline.release.tracking import RUN_HASH_TAG, SAVED_MODEL, hash_of_run, log_judgement, read_lock, track
+from pipeline.release.profile import PROFILE, make_profile, write_profile
+from pipeline.release.tracking import (
+    COMMIT_TAG,
+    DATA_TAG,
+    RUN_HASH_TAG,
+    SAVED_MODEL,
+    hash_of_run,
+    log_judgement,
+    origin_tags,
+    read_lock,
+    track,
+)
 from serving.contract import PhotoLimits
 
 CHAMPION = "champion"
@@ -43,8 +54,16 @@ class ModelVersion:
     name: str
     version: int
     run_id: str
+    commit: str
+    """Commit of the code and of `dvc.lock`, `-dirty` behind it where files were changed."""
+    data_hash: str
+    """DVC's hash of the photos."""
+    batches: tuple[str, ...]
+    """The batches that the run saw."""
     created: bool
     """False where the same work was registered before."""
+    tried: bool
+    """Whether it served, or was to serve, before: running the same work again must not bring a withdrawn one back."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +76,10 @@ class RegisteredVersion:
     """Manifest hash at registration."""
     gate: str
     """Verdict of the gate at registration, with whoever overrode it."""
+    commit: str
+    """Commit of the code at registration; empty outside git."""
+    data_hash: str
+    """DVC's hash of the photos at registration; empty where they were not under DVC."""
 
 
 def register(layout: Layout, parameters: Parameters) -> ModelVersion:
@@ -74,8 +97,7 @@ def register(layout: Layout, parameters: Parameters) -> ModelVersion:
         RUN_HASH_TAG: hash_of_run(read_lock(layout.root / "dvc.lock")),
         _MANIFEST_TAG: manifest,
         _GATE_TAG: gate.in_words(),
-        "pipeline.data_hash": data_hash(layout),
-        "pipeline.git_commit": git_commit(layout),
+        **origin_tags(layout, parameters),
     }
     with connected(layout, parameters) as client:
         registry = Registry(client, parameters.model.name)
@@ -84,9 +106,20 @@ def register(layout: Layout, parameters: Parameters) -> ModelVersion:
             _log_release_facts(client, run.run_id, layout, parameters)
         card = model_card(layout, parameters, gate)
         version = known if known is not None else registry.add_version(run.run_id, tags, card)
-        if version not in _tried_versions(layout, parameters):
+        tried = version in _tried_versions(layout, parameters)
+        if not tried:
             registry.set_alias(CHALLENGER, version)
-    return ModelVersion(registry.name, version, run.run_id, created=known is None)
+        registered = registry.version(version)
+    return ModelVersion(
+        registry.name,
+        version,
+        registered.run_id,
+        registered.commit,
+        registered.data_hash,
+        tuple(seen.batch for seen in batches_seen(layout, parameters)),
+        created=known is None,
+        tried=tried,
+    )
 
 
 class Registry:
@@ -146,11 +179,23 @@ class Registry:
                 expected=f"the tag {_MANIFEST_TAG}, and files that lie in the run that made the version",
                 todo="run `pipeline gate` and `pipeline register` for that model",
             )
-        return RegisteredVersion(number, known.run_id, known.tags[_MANIFEST_TAG], known.tags.get(_GATE_TAG, ""))
+        tags = known.tags
+        return RegisteredVersion(
+            number,
+            known.run_id,
+            tags[_MANIFEST_TAG],
+            tags.get(_GATE_TAG, ""),
+            tags.get(COMMIT_TAG, ""),
+            tags.get(DATA_TAG, ""),
+        )
 
     def download(self, registered: RegisteredVersion, folder: Path) -> None:
-        """Copy a version's model, manifest and golden photos into a folder; nothing is trusted yet."""
-        for name in (SAVED_MODEL, MANIFEST, GOLDEN):
+        """Copy a version's model, manifest, golden photos and profile into a folder; nothing is trusted yet.
+
+        Versions that were registered before there were profiles have none.
+        """
+        there = {artifact.path for artifact in self._client.list_artifacts(registered.run_id)}
+        for name in (SAVED_MODEL, MANIFEST, GOLDEN, *({PROFILE} & there)):
             self._client.download_artifacts(registered.run_id, name, str(folder))
 
     def alias(self, name: str) -> int | None:
@@ -217,7 +262,7 @@ def _passed_gate(layout: Layout, manifest: str) -> GateReport:
 
 
 def _tried_versions(layout: Layout, parameters: Parameters) -> set[int]:
-    """Versions that served or failed to: running the same work again must not bring a withdrawn one back."""
+    """Versions that served or failed to."""
     return {entry.version for entry in read_journal(line_of(layout, parameters).journal).entries}
 
 
@@ -227,4 +272,8 @@ def _log_release_facts(client: Any, run_id: str, layout: Layout, parameters: Par
         path = Path(folder) / GOLDEN
         write_golden(path, golden_photos(layout, limits))
         client.log_artifact(run_id, str(path))
+        profile = make_profile(layout, parameters)
+        if profile is not None:
+            write_profile(path.with_name(PROFILE), profile)
+            client.log_artifact(run_id, str(path.with_name(PROFILE)))
     log_judgement(client, run_id, layout)

@@ -24,18 +24,22 @@ from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
 from pipeline.export.manifest import FILE_NAME as MANIFEST
-from pipeline.release.facts import data_hash, git_commit
+from pipeline.release.facts import batches_seen, data_hash, git_commit
 from pipeline.release.gate_report import gate_of_candidate
 from pipeline.release.manifest import candidate_manifest
 from pipeline.release.mlflow_client import connected, experiment_id, run_page
 
 RUN_HASH_TAG = "pipeline.run_hash"
+COMMIT_TAG = "pipeline.git_commit"
+DATA_TAG = "pipeline.data_hash"
 SAVED_MODEL = "savedmodel"
 
 TRACKED = "tracked.json"
 """In `.heritage`: the run that the last `track` logged or found."""
 
 LIBRARIES = ("tensorflow", "keras", "mlflow", "dvc", "numpy", "pillow")
+_BATCHES_NAMED = 20
+"""So many of the last batches stand in a tag; the run's `batches.csv` has them all."""
 _MAX_METRICS_PER_CALL = 1000
 _MAX_PARAMETERS_PER_CALL = 100
 _MAX_PARAMETER_LENGTH = 6000
@@ -176,15 +180,25 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{name}", value
 
 
+def origin_tags(layout: Layout, parameters: Parameters) -> dict[str, str]:
+    """Tags of a run or a version that say where it comes from: code, photos, and the batches seen, in short."""
+    batches = [seen.batch for seen in batches_seen(layout, parameters)]
+    more = f" and {len(batches) - _BATCHES_NAMED} more" if len(batches) > _BATCHES_NAMED else ""
+    return {
+        DATA_TAG: data_hash(layout),
+        COMMIT_TAG: git_commit(layout),
+        "pipeline.batches": ", ".join(batches[-_BATCHES_NAMED:]) + more,
+    }
+
+
 def _tags(layout: Layout, parameters: Parameters, run_hash: str) -> dict[str, str]:
     libraries = {f"version.{name}": library_version(name) for name in LIBRARIES}
     return {
         RUN_HASH_TAG: run_hash,
+        **origin_tags(layout, parameters),
         "pipeline.recipe": parameters.recipe,
         "pipeline.model": parameters.model.name,
         "pipeline.seed": str(parameters.seed),
-        "pipeline.data_hash": data_hash(layout),
-        "pipeline.git_commit": git_commit(layout),
         **libraries,
     }
 
@@ -199,8 +213,9 @@ def _log(client: Any, run_id: str, layout: Layout, parameters: Parameters) -> No
     metrics = iter([*_final_metrics(layout), *_epoch_metrics(layout)])
     while many := list(islice(metrics, _MAX_METRICS_PER_CALL)):
         client.log_batch(run_id, metrics=many)
-    for path in (layout.parameters, layout.root / "dvc.lock", layout.artifacts("export") / MANIFEST):
-        client.log_artifact(run_id, str(path))
+    for path in (layout.parameters, layout.root / "dvc.lock", layout.artifacts("export") / MANIFEST, layout.batches):
+        if path.is_file():
+            client.log_artifact(run_id, str(path))
     for report in sorted(layout.gate.parent.iterdir()):
         if report.is_dir():  # the gate's verdict comes later and belongs to the registration
             client.log_artifacts(run_id, str(report), f"reports/{report.name}")

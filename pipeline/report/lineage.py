@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pipeline.core.errors import DataError
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
-from pipeline.release.facts import changed_files, data_hash, git_commit
+from pipeline.release.facts import batches_seen, changed_files, data_hash, git_commit
 from pipeline.release.tracking import LIBRARIES, flattened, hash_of_run, read_lock, tracked_run
 from pipeline.report.files import candidate_or_none
 from pipeline.report.sections import Section, section_of
@@ -55,6 +55,7 @@ def section(layout: Layout, parameters: Parameters) -> Section:
         commit=git_commit(layout).removesuffix("-dirty"),
         changed=changed_files(layout),
         data=data_hash(layout),
+        batches=batches_seen(layout, parameters),
         manifest=candidate_or_none(layout),
         run_hash=hash_of_run(stages) if stages else "",
         tracked=tracked_run(layout),
@@ -75,6 +76,7 @@ def settings(section: BaseModel, prefix: str = "") -> Iterator[Setting]:
         section: parameters, or a part of them.
         prefix: dotted name of the part, with a dot behind it.
     """
+    shown = section.model_dump(mode="json")
     for name, field in type(section).model_fields.items():
         value, dotted = getattr(section, name), f"{prefix}{field.alias or name}"
         if isinstance(value, BaseModel):
@@ -83,9 +85,9 @@ def settings(section: BaseModel, prefix: str = "") -> Iterator[Setting]:
             for number, item in enumerate(value):
                 yield from settings(item, f"{dotted}.{number}.")
         elif field.is_required():
-            yield Setting(dotted, _text(value), "", differs=True)
+            yield Setting(dotted, _text(shown[name]), "", differs=True)
         else:
-            yield Setting(dotted, _text(value), _text(field.default), differs=value != field.default)
+            yield Setting(dotted, _text(shown[name]), _text(field.default), differs=value != field.default)
 
 
 def stage_lines(stages: Mapping[str, Any]) -> Iterator[StageLine]:
@@ -108,6 +110,6 @@ def _hashes(files: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

@@ -61,7 +61,7 @@ def run_up(layout: Layout, parameters: Parameters, ports: Ports) -> None:
     with held_lock(layout.state / "up.lock", "`make up`, which runs already"):
         parts = [
             *_mlflow(layout, parameters, ports.mlflow),
-            *_model_server(line, parameters, ports.rest),
+            *_model_server(line, parameters, ports.rest, _kept_photos(layout, parameters)),
             _explainer(parameters, ports.explainer),
         ]
         airflow_port = Port(ports.airflow, "Airflow page", "--airflow-port")
@@ -127,7 +127,7 @@ def _mlflow(layout: Layout, parameters: Parameters, number: int) -> list[_Part]:
     return [_Part([Port(number, "MLflow page", "--mlflow-port")], service)]
 
 
-def _model_server(line: ModelLine, parameters: Parameters, rest: int) -> list[_Part]:
+def _model_server(line: ModelLine, parameters: Parameters, rest: int, more: Sequence[str]) -> list[_Part]:
     """The model server over the served folder; none where the parameters name one of another machine."""
     port = _local_port(parameters.serving.grpc_address)
     if port is None:
@@ -138,6 +138,7 @@ def _model_server(line: ModelLine, parameters: Parameters, rest: int) -> list[_P
         f"--rest_api_port={rest}",
         f"--model_config_file={line.server_config}",
         "--model_config_file_poll_wait_seconds=1",
+        *more,
     )
     service = Service(
         "model server",
@@ -149,6 +150,15 @@ def _model_server(line: ModelLine, parameters: Parameters, rest: int) -> list[_P
     )
     grpc_port = Port(port, "model server (gRPC)", "serving.grpc_address")
     return [_Part([grpc_port, Port(rest, "model server (REST)", "--rest-port")], service)]
+
+
+def _kept_photos(layout: Layout, parameters: Parameters) -> tuple[str, ...]:
+    """Flags by which the model server keeps photos that it is asked about; none where the parameters keep none."""
+    limit = parameters.watch.keep_photos
+    if not limit:
+        return ()
+    say(f"of each model, up to {limit} photos that it is asked about are kept in {layout.asked} (watch.keep_photos)")
+    return (f"--kept_photos_folder={layout.asked.resolve()}", f"--kept_photos={limit}")
 
 
 def _local_port(address: str) -> int | None:

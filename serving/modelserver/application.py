@@ -14,6 +14,7 @@ from serving.modelserver.configuration import ModelSettings, read_config_file
 from serving.modelserver.errors import RequestError
 from serving.modelserver.flags import Flags
 from serving.modelserver.grpc_services import RELOAD_SECONDS, build_grpc_server
+from serving.modelserver.keeping import KeptPhotos
 from serving.modelserver.loading import load_version
 from serving.modelserver.model import RetryPolicy
 from serving.modelserver.ports import port_taken
@@ -57,6 +58,7 @@ class ModelServer:
         num_running, num_waiting = _RUNNING_PER_CORE * num_cores, max(_MIN_WAITING, _WAITING_PER_CORE * num_cores)
         self._slots = Slots(num_running, num_waiting)
         self._num_threads = flags.grpc_max_threads or num_running + num_waiting + _SPARE_THREADS
+        self._kept: KeptPhotos | None = None
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
 
@@ -70,6 +72,8 @@ class ModelServer:
             tf.config.threading.set_intra_op_parallelism_threads(self._flags.tensorflow_intra_op_parallelism)
         if self._flags.tensorflow_inter_op_parallelism:
             tf.config.threading.set_inter_op_parallelism_threads(self._flags.tensorflow_inter_op_parallelism)
+        if self._flags.kept_photos_folder and self._flags.kept_photos:
+            self._kept = KeptPhotos(self._flags.kept_photos_folder, self._flags.kept_photos)
         self._catalogue.start(self._settings)
         if self._flags.port:
             self._grpc = self._open_grpc()
@@ -88,10 +92,12 @@ class ModelServer:
         if grpc_stopped:
             grpc_stopped.wait()
         self._catalogue.close()
+        if self._kept:
+            self._kept.close()
         log.info("Stopped")
 
     def _open_grpc(self) -> grpc.Server:
-        server = build_grpc_server(self._catalogue, self._slots, self._num_threads)
+        server = build_grpc_server(self._catalogue, self._slots, self._num_threads, self._kept)
         try:
             server.add_insecure_port(f"{self._flags.host}:{self._flags.port}")
         except RuntimeError:
@@ -101,7 +107,7 @@ class ModelServer:
         return server
 
     def _open_rest(self) -> RestServer:
-        api = RestApi(self._catalogue, self._slots, self._flags.rest_api_timeout_in_ms / 1000)
+        api = RestApi(self._catalogue, self._slots, self._flags.rest_api_timeout_in_ms / 1000, self._kept)
         try:
             server = RestServer(self._flags.host, self._flags.rest_api_port, api)
         except OSError:

@@ -19,7 +19,7 @@ _FALSE = ("false", "0")
 
 @dataclass(frozen=True)
 class Flags:
-    """What the command line says; names and units are tensorflow_model_server's, `host` is ours."""
+    """What the command line says; names and units are tensorflow_model_server's; `host` and `kept_*` are ours."""
 
     host: str
     port: int
@@ -37,6 +37,8 @@ class Flags:
     enable_model_warmup: bool
     tensorflow_intra_op_parallelism: int
     tensorflow_inter_op_parallelism: int
+    kept_photos_folder: Path | None
+    kept_photos: int
     version: bool
 
     @property
@@ -95,6 +97,8 @@ def _parser() -> _Parser:
     _switch(parser, "--enable_model_warmup", True, "replay the warm-up records of a version before it serves")
     add("--tensorflow_intra_op_parallelism", type=count, default=0, help="threads within an op; 0 = all cores")
     add("--tensorflow_inter_op_parallelism", type=count, default=0, help="ops run at once; 0 = TensorFlow's choice")
+    add("--kept_photos_folder", type=Path, help="keep photos that are asked about below it (ours)")
+    add("--kept_photos", type=count, default=0, help="of so many photos of each model; 0 = none (ours)")
     _switch(parser, "--version", False, "print versions and leave")
     return parser
 
@@ -143,6 +147,13 @@ def _check_sources(flags: Flags) -> None:
             else "both --model_base_path and --model_config_file were given",
             expected="exactly one source of models",
             todo="name the folder of one model, or a config file that names several",
+            exit_code=BAD_FLAGS_EXIT_CODE,
+        )
+    if flags.kept_photos and flags.kept_photos_folder is None:
+        raise StartError(
+            f"--kept_photos is {flags.kept_photos}, and --kept_photos_folder is missing",
+            expected="both, or neither",
+            todo="name a folder with --kept_photos_folder=<folder>",
             exit_code=BAD_FLAGS_EXIT_CODE,
         )
     if flags.port == 0 and flags.rest_api_port == 0:

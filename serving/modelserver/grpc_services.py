@@ -17,11 +17,13 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.asked import NOT_KEPT
 from serving.modelserver.catalogue import Catalogue
 from serving.modelserver.configuration import settings_from_proto
 from serving.modelserver.errors import RequestError, invalid
+from serving.modelserver.keeping import Asked, KeptPhotos
 from serving.modelserver.metadata import SIGNATURE_DEF, address_of, metadata_response, status_response
-from serving.modelserver.prediction import predict
+from serving.modelserver.prediction import predict, response_of
 from serving.modelserver.savedmodel import SavedModel
 from serving.modelserver.slots import Slots
 
@@ -38,13 +40,15 @@ class PredictionService:
     Args:
         catalogue: the models.
         slots: bounds the calls that run at once, over gRPC and REST together.
+        kept: takes photos that are asked about; None = none is kept.
     """
 
     name = "tensorflow.serving.PredictionService"
 
-    def __init__(self, catalogue: Catalogue[SavedModel], slots: Slots) -> None:
+    def __init__(self, catalogue: Catalogue[SavedModel], slots: Slots, kept: KeptPhotos | None) -> None:
         self._catalogue = catalogue
         self._slots = slots
+        self._kept = kept
 
     def handlers(self) -> "dict[str, grpc.RpcMethodHandler[bytes, Message]]":
         """What answers each call of the service definition."""
@@ -64,7 +68,10 @@ class PredictionService:
             if not context.is_active():
                 raise RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before the call could run")
             with self._catalogue.lease(address) as lease:
-                response = predict(lease.loaded, request)
+                predicted = predict(lease.loaded, request)
+                response = response_of(predicted)
+        if self._kept is not None and not _is_a_trial(context):
+            self._kept.offer(Asked(address.name, lease.number, predicted.tensors, predicted.outputs))
         response.model_spec.name = address.name
         response.model_spec.version.value = lease.number
         return response
@@ -119,7 +126,9 @@ class ModelService:
         return response
 
 
-def build_grpc_server(catalogue: Catalogue[SavedModel], slots: Slots, num_threads: int) -> grpc.Server:
+def build_grpc_server(
+    catalogue: Catalogue[SavedModel], slots: Slots, num_threads: int, kept: KeptPhotos | None
+) -> grpc.Server:
     """Make a gRPC server with both services, without a port and not yet started.
 
     Args:
@@ -127,6 +136,7 @@ def build_grpc_server(catalogue: Catalogue[SavedModel], slots: Slots, num_thread
         slots: see `PredictionService`.
         num_threads: calls in hand at once; more than run and wait together, so that status calls and refusals get
             through while all slots are taken.
+        kept: see `PredictionService`.
     """
     server = grpc.server(
         ThreadPoolExecutor(num_threads, thread_name_prefix="grpc"),
@@ -136,7 +146,7 @@ def build_grpc_server(catalogue: Catalogue[SavedModel], slots: Slots, num_thread
             ("grpc.so_reuseport", 0),  # else a second server would take half of the requests unnoticed
         ],
     )
-    services = (PredictionService(catalogue, slots), ModelService(catalogue))
+    services = (PredictionService(catalogue, slots, kept), ModelService(catalogue))
     server.add_generic_rpc_handlers(
         [grpc.method_handlers_generic_handler(service.name, service.handlers()) for service in services]
     )
@@ -164,6 +174,10 @@ def _handler(
         return context.abort(code, message)  # raises
 
     return grpc.unary_unary_rpc_method_handler(answer, response_serializer=_serialize)
+
+
+def _is_a_trial(context: grpc.ServicerContext) -> bool:
+    return any(key == NOT_KEPT for key, _ in context.invocation_metadata())
 
 
 def _serialize(message: Message) -> bytes:

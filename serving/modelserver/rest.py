@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from serving.modelserver.catalogue import Address, Catalogue
 from serving.modelserver.errors import RequestError, invalid
+from serving.modelserver.keeping import Asked, KeptPhotos
 from serving.modelserver.metadata import SIGNATURE_DEF, metadata_response, status_response
 from serving.modelserver.rest_json import Json, answer_in_json, parse_body, tensors_from_json
 from serving.modelserver.savedmodel import SavedModel
@@ -57,12 +58,14 @@ class RestApi:
         catalogue: the models.
         slots: bounds the calls that run at once, over gRPC and REST together.
         seconds: how long a call may wait for a slot.
+        kept: takes photos that are asked about; None = none is kept.
     """
 
-    def __init__(self, catalogue: Catalogue[SavedModel], slots: Slots, seconds: float) -> None:
+    def __init__(self, catalogue: Catalogue[SavedModel], slots: Slots, seconds: float, kept: KeptPhotos | None) -> None:
         self._catalogue = catalogue
         self._slots = slots
         self._seconds = seconds
+        self._kept = kept
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         """Answer one request; every error becomes an answer too.
@@ -120,7 +123,10 @@ class RestApi:
                 signature = lease.loaded.signature(body.signature_name)
             except RequestError as error:
                 raise invalid(error.message) from None  # REST says 400 where gRPC says FAILED_PRECONDITION
-            arrays = signature.run(tensors_from_json(body, signature))
+            tensors = tensors_from_json(body, signature)
+            arrays = signature.run(tensors)
+        if self._kept is not None:
+            self._kept.offer(Asked(address.name, lease.number, tensors, arrays))
         return answer_in_json(arrays, body.in_rows)
 
 

@@ -44,6 +44,14 @@ def test_intake_without_a_source_does_not_read_the_checkout(empty_checkout: Chec
     assert "FROM=" in refused(empty_checkout, PARAMETERS, "intake", "", "--batch", "one")
 
 
+def test_photos_of_hosts_that_nobody_named_are_not_fetched(empty_checkout: Checkout, tmp_path: Path) -> None:
+    table = tmp_path / "urls.csv"
+    table.write_text("url,label,licence\nhttps://photos.example/a.jpg,dome,CC0\n")
+    printed = refused(empty_checkout, DATA, "intake", str(table), "--batch", "one")
+    assert "host not named in intake.hosts: photos.example" in printed
+    assert not (empty_checkout.root / "data" / "one").exists()
+
+
 def test_a_run_without_photos_is_refused(empty_checkout: Checkout) -> None:
     printed = refused(empty_checkout, DATA, "validate")
     assert "make" in printed

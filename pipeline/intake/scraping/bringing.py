@@ -38,7 +38,7 @@ def bring_listed_photos(
     """
     check_names(layout, batch, side)
     folder = layout.state / "intake" / "listed" / batch
-    with held_lock(folder.with_name(f"{batch}.lock"), f"the fetching of batch {batch}"):
+    with held_lock(folder / ".lock", f"the fetching of batch {batch}"):
         limits = FetchLimits(max_bytes=parameters.validate_.max_bytes)
         report = fetch_listed(table, folder, parameters.intake, limits, network)
         result = bring_photos(layout, report.folder, batch, side)

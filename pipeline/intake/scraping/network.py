@@ -107,19 +107,21 @@ class Answer:
             cut: take the first `max_bytes` of a longer body.
 
         Raises:
-            Refused: the body is too long, whatever its headers say.
+            Refused: the body is too long, whatever its headers say, or its parts make no sense.
             Failed: it came too slowly, or ended early.
         """
         if not cut and (self.response.length or 0) > max_bytes:
             raise Refused(f"more than {max_bytes} bytes")
         body = bytearray()
         try:
-            while len(body) <= max_bytes and (block := self.response.read(_BLOCK_BYTES)):
+            while block := self.response.read(min(_BLOCK_BYTES, max_bytes + 1 - len(body))):
                 body += block
         except TimeoutError as error:
             raise Failed(f"too slow: {error}", answered=True) from None
         except (OSError, HTTPException) as error:
             raise Failed(f"the photo ended early: {type(error).__name__}", answered=True) from None
+        except ValueError:  # such as of a negative length
+            raise Refused("its host sends no plain HTTP: a part of nonsensical length") from None
         if len(body) > max_bytes:
             if not cut:
                 raise Refused(f"more than {max_bytes} bytes")

@@ -1,11 +1,13 @@
 """Kinds of photos by the first bytes of their files; no photo is opened here."""
 
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _MAGIC = (
     (b"\xff\xd8\xff", "jpg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"II*\x00", "tif"),
     (b"MM\x00*", "tif"),
+    (b"II+\x00", "tif"),
+    (b"MM\x00+", "tif"),
 )
 _TYPES = ("jpeg", "jpg", "pjpeg", "png", "x-png", "webp", "tiff", "heic", "heif")
 

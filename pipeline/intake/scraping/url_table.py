@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.core.errors import DataError
 from pipeline.intake.source_tables import TABLE_NAMES, shown
-from pipeline.intake.sources import check_class_name, looks_like_photo
+from pipeline.intake.sources import check_class_name, is_seen, looks_like_photo
 
 URLS_CSV = "urls.csv"
 MAX_LISTED = 100_000
@@ -37,16 +37,23 @@ class ListedPhoto:
 
 
 def url_table_of(source: Path) -> Path | None:
-    """The table of photos to be fetched, where a source is one or holds one at its top; else none.
+    """The table of photos to be fetched, where a source is one or holds one, else none.
+
+    Args:
+        source: a file, or a folder with the table at its top or in the only folder there.
 
     Raises:
         DataError: photos or another table came along with it.
     """
     if not source.is_dir():
         return source if source.suffix.lower() == ".csv" and source.is_file() else None
-    if not (source / URLS_CSV).is_file():
+    folder = source
+    while inner := _wrapped(folder):
+        folder = inner
+    table = folder / URLS_CSV
+    if not table.is_file() or table.is_symlink():
         return None
-    files = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     others = [file for file in files if file in TABLE_NAMES or looks_like_photo(file)]
     if others:
         raise DataError(
@@ -54,7 +61,13 @@ def url_table_of(source: Path) -> Path | None:
             expected="photos to be fetched, or photos that came with the batch",
             todo="make two batches of them",
         )
-    return source / URLS_CSV
+    return table
+
+
+def _wrapped(folder: Path) -> Path | None:
+    """The only folder in one that holds nothing else."""
+    seen = [path for path in folder.iterdir() if is_seen(path.name)]
+    return seen[0] if len(seen) == 1 and seen[0].is_dir() and not seen[0].is_symlink() else None
 
 
 def read_url_table(table: Path) -> list[ListedPhoto]:

@@ -68,7 +68,7 @@ def test_once_a_batch_was_committed_a_lost_cache_is_an_error(fed: SmallHome) -> 
 
 
 def test_lost_photos_come_from_the_default_remote(home: SmallHome) -> None:
-    home.run("dvc", "remote", "add", "--default", "store", "../../store")
+    home.run("dvc", "remote", "add", "--default", "store", "../store")
     _with_own_photos(home)
     home.run("dvc", "push")
     home.lose_cache()

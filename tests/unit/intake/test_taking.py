@@ -21,8 +21,8 @@ from pipeline.core.errors import DataError, MachineError, ParameterError, Pipeli
 from pipeline.core.locks import held_lock
 from pipeline.core.parameters import PhotosParameters
 from pipeline.core.paths import Layout
+from pipeline.intake import batch_folders
 from pipeline.intake.taking import bring_photos, take_in, version_data
-from pipeline.photos import batch_folders
 from pipeline.photos.batches import read_batches
 from pipeline.photos.listing import list_files
 
@@ -379,18 +379,18 @@ DYING_INTAKE = """
 import os, sys
 from pathlib import Path
 from pipeline.core.paths import Layout
-from pipeline.photos import intake
+from pipeline.intake import taking
 
 def die(*_):
     os._exit(9)
 
 layout, source, after = Layout(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
-write = intake.write_batches
+write = taking.write_batches
 if after == "copy":
-    intake._move_in = die
+    taking._move_in = die
 else:
-    intake.write_batches = lambda path, batches: die() if path == layout.batches else write(path, batches)
-intake.take_in(layout, source, "summer")
+    taking.write_batches = lambda path, batches: die() if path == layout.batches else write(path, batches)
+taking.take_in(layout, source, "summer")
 """
 
 

@@ -19,7 +19,9 @@ from pipeline.photos.records import Batch
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20).map(
     lambda text: " ".join(text.split())
 )
-FACTS = st.builds(Facts, **{field.name: CELLS for field in fields(Facts)} | {"mask": st.just("")})
+FACTS = st.builds(
+    Facts, **{field.name: CELLS for field in fields(Facts)} | {"mask": st.just(""), "original": st.just("")}
+)
 
 
 def batches(*names: str) -> list[Batch]:
@@ -40,9 +42,17 @@ def labels(listing: Listing) -> dict[str, str | None]:
     return {file.path: file.label for file in listing.files}
 
 
-def test_every_file_is_listed_but_masks_the_table_and_hidden_files(tmp_path: Path) -> None:
+def test_every_file_is_listed_but_masks_originals_the_table_and_hidden_files(tmp_path: Path) -> None:
     put(tmp_path, "one/wall/b.jpg", "one/wall/a.jpg", "one/arch/readme.txt", "one/wall/deep/c.png", "one/loose.jpg")
-    put(tmp_path, "one/_unlabelled/d.jpg", "one/_masks/a.png", "one/.DS_Store", "one/wall/.hidden", "one/.git/x.jpg")
+    put(
+        tmp_path,
+        "one/_unlabelled/d.jpg",
+        "one/_masks/a.png",
+        "one/_originals/wall/a.heic",
+        "one/.DS_Store",
+        "one/wall/.hidden",
+        "one/.git/x.jpg",
+    )
     put(tmp_path, "one/photos.csv", text="path,url\nwall/a.jpg,https://example.org/a\n")
     listing = listed(tmp_path, "one")
     assert labels(listing) == {

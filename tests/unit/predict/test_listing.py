@@ -23,10 +23,10 @@ def test_every_file_is_listed_in_the_order_of_the_paths(tmp_path: Path, put_phot
     assert not any(problems(tmp_path).values())
 
 
-def test_hidden_files_masks_and_the_table_of_a_batch_are_not_seen(
+def test_hidden_files_masks_originals_and_the_table_of_a_batch_are_not_seen(
     tmp_path: Path, put_photos: Callable[..., Path]
 ) -> None:
-    put_photos(tmp_path, "wall/a.jpg", "_masks/a.png", ".thumbnails/a.jpg", "wall/.a.jpg")
+    put_photos(tmp_path, "wall/a.jpg", "_masks/a.png", "_originals/wall/a.heic", ".thumbnails/a.jpg", "wall/.a.jpg")
     (tmp_path / "photos.csv").write_text("path\nwall/a.jpg\n")
 
     assert list(problems(tmp_path)) == ["wall/a.jpg"]

@@ -8,6 +8,9 @@ import yaml
 from learning_checkouts import tiny_parameters
 from reported_runs import write_run
 
+from pipeline.core.parameters import PhotosParameters
+from pipeline.photos.batches import write_batches
+from pipeline.photos.records import Batch
 from pipeline.release.tracking import hash_of_run, read_lock
 from pipeline.report.lineage import outdated_parameters, section, settings, stage_lines
 
@@ -27,6 +30,11 @@ def test_every_parameter_is_told_with_its_default() -> None:
     assert found["train.phases.0.schedule.learning_rate"].differs
     assert not found["validate.max_pixels"].differs
     assert found["model.name"].differs
+
+
+def test_the_report_names_no_webhook_that_others_could_write_to() -> None:
+    found = {setting.name: setting for setting in settings(tiny_parameters(notify={"target": "https://a.b/geheim"}))}
+    assert (found["notify.target"].value, found["notify.target"].differs) == ("https://a.b/...", True)
 
 
 def test_a_stage_is_told_by_what_it_read_and_made_without_its_code() -> None:
@@ -78,3 +86,12 @@ def test_dvcs_plots_are_linked_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "dvc_plots").mkdir()
     (tmp_path / "dvc_plots" / "index.html").touch()
     assert 'href="../dvc_plots/index.html"' in section(layout, parameters).html
+
+
+def test_the_batches_that_the_run_saw_are_named(tmp_path: Path) -> None:
+    layout, parameters = write_run(tmp_path)
+    parameters = parameters.model_copy(update={"photos": PhotosParameters(batches=("survey-*",))})
+    write_batches(
+        layout.batches, [Batch("survey-1", "", "a", 60), Batch("other", "", "b", 9), Batch("survey-2", "test", "c", 1)]
+    )
+    assert "survey-1 (60 photos), survey-2 (1 photo, pinned to test)" in section(layout, parameters).html

@@ -1,0 +1,132 @@
+"""The alerts of a checkout on disk: `alerts.jsonl`, what came of sending them, and which of them came just before.
+
+All three are written under one lock, and none grows beyond bounds: a full file becomes `<name>.1`, over the one before.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pipeline.alerts.alert import Alert
+
+ALERTS = "alerts.jsonl"
+DELIVERIES = "alerts-delivery.log"
+QUIET = timedelta(hours=1)
+"""For so long after an alert the same kind and subject is counted and not sent again."""
+
+_RECENT = "alerts-recent.json"
+_FORGOTTEN = timedelta(days=1)
+_EARLY = timedelta(minutes=-1)
+"""So much earlier than the one before an alert may have come that waited for its turn; more is a clock set back."""
+_MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of `alerts.jsonl`: an alert that was to be sent."""
+
+    time: str
+    """ISO 8601 with offset."""
+    kind: str
+    subject: str
+    text: str
+    link: str
+    repeated: int
+    """How often the same kind and subject came since it was sent the last time, and was not sent."""
+
+    @property
+    def line(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def keep(alert: Alert, folder: Path, now: datetime) -> Entry | None:
+    """Write an alert down, unless the same one was sent within the last hour: then it is counted.
+
+    Args:
+        alert: tidy.
+        folder: of the book; made where missing.
+        now: with an offset.
+
+    Returns:
+        What is to be sent, or None.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _recent_alerts(folder) as recent:
+        repeated = _repetitions(recent, f"{alert.kind} {alert.subject}", now)
+        if repeated is None:
+            return None
+        entry = entry_of(alert, now, repeated)
+        _append(folder / ALERTS, entry.line)
+        return entry
+
+
+def entry_of(alert: Alert, now: datetime, repeated: int = 0) -> Entry:
+    """The entry of an alert."""
+    return Entry(now.isoformat(timespec="seconds"), alert.kind.value, alert.subject, alert.text, alert.link, repeated)
+
+
+def note_delivery(folder: Path, now: datetime, outcome: str) -> None:
+    """Write down what came of sending an alert.
+
+    Args:
+        folder: of the book.
+        now: with an offset.
+        outcome: one line.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _recent_alerts(folder):
+        _append(folder / DELIVERIES, f"{now.isoformat(timespec='seconds')} {outcome}")
+
+
+@contextmanager
+def _recent_alerts(folder: Path) -> Iterator[dict[str, Any]]:
+    """Hold the book, and give by kind and subject when each was sent and how often it came since; kept at the end.
+
+    The file is written over in place: that needs no room on a full disk, where every alert would be new otherwise.
+    """
+    with os.fdopen(os.open(folder / _RECENT, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        before = stream.read()
+        recent = _read(before)
+        yield recent
+        after = json.dumps(recent)
+        if after != before:
+            stream.seek(0)
+            stream.write(after)
+            stream.truncate()
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        recent = json.loads(text)
+        return {key: {"sent": float(value["sent"]), "times": int(value["times"])} for key, value in recent.items()}
+    except (AttributeError, KeyError, TypeError, ValueError):  # a new file, or one cut off by a crash
+        return {}
+
+
+def _repetitions(recent: dict[str, Any], key: str, now: datetime) -> int | None:
+    """How often an alert was not sent since it last was, and None where it is not to be sent now either."""
+    ages = {name: now - datetime.fromtimestamp(value["sent"], UTC) for name, value in recent.items()}
+    for name, age in ages.items():
+        if not _EARLY < age < _FORGOTTEN:
+            del recent[name]
+    before = recent.get(key)
+    if before is not None and ages[key] < QUIET:
+        before["times"] += 1
+        return None
+    recent[key] = {"sent": now.timestamp(), "times": 0}
+    return before["times"] if before is not None else 0
+
+
+def _append(path: Path, line: str) -> None:
+    if path.exists() and path.stat().st_size > _MAX_BYTES:
+        path.replace(path.with_name(f"{path.name}.1"))
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(f"{line}\n")

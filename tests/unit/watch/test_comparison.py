@@ -1,0 +1,97 @@
+"""Drift is told where it is both large and no chance."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.watch.comparison import Comparison, compared, compared_classes, settled, stability_index
+
+
+def normal(number: int, seed: int, mean: float = 0.0, spread: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(mean, spread, number)
+
+
+def alarms(reference: int, asked: int, draws: int, num_measures: int = 9) -> int:
+    """How many of so many watches of photos like those of training raise any alarm."""
+    raised = 0
+    for draw in range(draws):
+        seeds = range(1000 * draw, 1000 * draw + num_measures)
+        found = [compared(f"{s}", normal(reference, s), normal(asked, s + 500), seed=7) for s in seeds]
+        raised += any(one.has_drifted(0.25) for one in settled(found))
+    return raised
+
+
+@pytest.mark.parametrize(("reference", "asked"), ((2000, 50), (100, 50), (400, 500)))
+def test_photos_like_those_of_training_hardly_ever_raise_an_alarm(reference, asked):
+    assert alarms(reference, asked, 20) == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("reference", "asked"), ((2000, 50), (60, 50), (500, 200)))
+def test_false_alarms_stay_below_two_in_a_hundred(reference, asked):
+    assert alarms(reference, asked, 200) <= 4
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_shift_by_one_deviation_is_found_in_fifty_photos(seed):
+    [one] = settled([compared("light", normal(1000, seed), normal(50, seed + 100, mean=1), seed=7)])
+    assert one.has_drifted(0.25)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_wider_spread_is_found_though_the_middle_stays(seed):
+    assert compared("light", normal(1000, seed), normal(100, seed + 100, spread=2.5), seed=7).has_drifted(0.25)
+
+
+def test_a_small_change_of_many_photos_is_no_chance_and_yet_no_drift():
+    one = compared("light", normal(2000, 1), normal(2000, 2, mean=0.2), seed=7)
+    assert one.p_value < 0.01
+    assert not one.has_drifted(0.25)
+
+
+def test_a_large_index_of_few_photos_may_be_chance():
+    one = Comparison("light", 0.4, 0.2, np.zeros(1), np.zeros(1))
+    assert not one.has_drifted(0.25)
+
+
+def test_a_measure_that_never_varied_drifts_once_it_does():
+    assert compared("size", np.full(300, 640.0), np.full(60, 640.0), seed=7).drift == 0
+    assert compared("size", np.full(300, 640.0), np.full(60, 1280.0), seed=7).has_drifted(0.25)
+    assert compared("size", np.full(300, 640.0), np.full(60, 320.0), seed=7).has_drifted(0.25)
+
+
+def test_two_sizes_in_other_shares_are_found():
+    reference = np.repeat([640.0, 1280.0], [270, 30])
+    assert compared("size", reference, np.repeat([640.0, 1280.0], [20, 60]), seed=7).has_drifted(0.25)
+    assert not compared("size", reference, np.repeat([640.0, 1280.0], [72, 8]), seed=7).has_drifted(0.25)
+
+
+def test_classes_in_other_shares_are_found_and_the_same_shares_are_not():
+    reference = np.repeat([0, 1, 2], [100, 60, 40])
+    assert compared_classes("classes", reference, np.repeat([0, 1, 2], [5, 5, 50]), seed=7).has_drifted(0.25)
+    assert not compared_classes("classes", reference, np.repeat([0, 1, 2], [30, 18, 12]), seed=7).has_drifted(0.25)
+
+
+def test_a_class_that_evaluation_never_met_counts():
+    assert compared_classes("classes", np.zeros(100, int), np.full(60, 2), seed=7).has_drifted(0.25)
+
+
+def test_equal_seeds_give_equal_results():
+    sides = normal(200, 1), normal(60, 2)
+    assert compared("light", *sides, seed=3).p_value == compared("light", *sides, seed=3).p_value
+
+
+def test_p_values_among_many_are_those_of_holm():
+    values = [0.01, 0.04, 0.03, 0.005]
+    found = settled([Comparison(str(p), 1.0, p, np.zeros(1), np.zeros(1)) for p in values])
+    assert [one.p_value for one in found] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=2, max_size=10))
+def test_the_index_is_zero_for_equal_shares_and_never_negative(counts):
+    reference, asked = (np.array(side) for side in zip(*counts, strict=True))
+    assert stability_index(reference, reference) == pytest.approx(0)
+    assert stability_index(reference, asked) >= 0
+    assert stability_index(reference, asked) == pytest.approx(stability_index(asked, reference))
