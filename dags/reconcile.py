@@ -8,6 +8,7 @@
 from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
+
 from heritage.commands import run
 from heritage.defaults import RUNS
 

@@ -15,13 +15,15 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLBranchOperator
-from airflow.sdk import Param, TriggerRule, chain, dag, get_current_context, task, task_group
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Context, Param, TriggerRule, chain, dag, get_current_context, task, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+
 from heritage.assets import REGISTERED_MODEL, SERVED_MODEL
 from heritage.commands import run
-from heritage.defaults import RUNS
+from heritage.defaults import OPTIONAL_NAME, RUNS
 
-VERSION_NAME = "{{ task.op_kwargs['candidate']['model'] }} {{ task.op_kwargs['candidate']['version'] }}"
+VERSION = "{{ version_name }}"
 ASKED = "ti.xcom_pull(task_ids='let_serve.question', map_indexes=ti.map_index)"
 APPROVE, REJECT = "Approve", "Reject"
 
@@ -31,9 +33,7 @@ log = logging.getLogger(__name__)
 @dag(
     schedule=[REGISTERED_MODEL],
     params={
-        "model": Param(
-            "", type="string", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", title="Model", description="for a run by hand"
-        ),
+        "model": Param("", type="string", pattern=OPTIONAL_NAME, title="Model", description="for a run by hand"),
         "version": Param(None, type=["null", "integer"], minimum=1, title="Version", description="for a run by hand"),
     },
     doc_md=__doc__,
@@ -58,26 +58,25 @@ def candidates() -> list[dict[str, Any]]:
 
 @task_group
 def let_serve(candidate: dict[str, Any]) -> None:
-    """One version."""
-    approve = HITLBranchOperator(
+    """One version. Tasks skip themselves here: in a group that is mapped, Airflow 3.3 does not follow a branch."""
+    approve = HITLOperator(
         task_id="approve",
         subject=f"{{{{ {ASKED}['subject'] }}}}",
         body=f"{{{{ {ASKED}['body'] }}}}",
         options=[APPROVE, REJECT],
-        options_mapping={APPROVE: "let_serve.promote", REJECT: "let_serve.rejected"},
         response_timeout=timedelta(days=14),
         execution_timeout=None,  # of the wait, not of the task: see response_timeout
-        doc_md="A person's answer under *Required Actions*; while it waits, no worker is held.",
+        pre_execute=only_where_wanted,
+        map_index_template=f"{{{{ {ASKED}['name'] }}}}",
+        doc_md="A person's answer under *Required Actions*, where the version's parameters want one.",
     )
-    decided, promoted = question(candidate), promote(candidate)
-    chain(decided, approval_wanted(candidate), [approve, promoted])
-    chain(approve, [promoted, rejected(candidate)])
+    chain(question(candidate), approve, [promote(candidate), rejected(candidate)])
 
 
-@task(map_index_template=VERSION_NAME)
+@task(map_index_template=VERSION)
 def question(candidate: dict[str, Any]) -> dict[str, str]:
     """What a person is asked: the version, the gate's rules, and where to look."""
-    name = f"{candidate['model']} version {candidate['version']}"
+    name = _shown(candidate)
     facts = {
         "MLflow run": candidate.get("run_id"),
         "commit": candidate.get("commit"),
@@ -86,32 +85,60 @@ def question(candidate: dict[str, Any]) -> dict[str, str]:
         "gate": candidate.get("verdict"),
     }
     lines = [*(f"- {fact}: {value}" for fact, value in facts.items() if value), "", *candidate.get("rules", [])]
-    return {"subject": f"Let {name} serve?", "body": "\n".join(lines)}
+    asked = {"subject": f"Let {name} serve?", "body": "\n".join(lines)}
+    return {"name": name, "approval": candidate["approval"], **asked}
 
 
-@task.branch(map_index_template=VERSION_NAME)
-def approval_wanted(candidate: dict[str, Any]) -> str:
-    """To a person where the version's parameters want one, else straight on."""
-    return "let_serve.approve" if candidate["approval"] == "human" else "let_serve.promote"
+def only_where_wanted(context: Context) -> None:
+    """Before a person is asked: skips where the version's parameters want nobody to be."""
+    task = context["ti"]
+    asked = task.xcom_pull(task_ids="let_serve.question", map_indexes=task.map_index)
+    if asked["approval"] != "human":
+        raise AirflowSkipException("release.approval is automatic")
 
 
 @task(
-    map_index_template=VERSION_NAME,
+    map_index_template=VERSION,
     max_active_tis_per_dagrun=1,
-    trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    trigger_rule=TriggerRule.NONE_FAILED,
     outlets=[SERVED_MODEL],
 )
-def promote(candidate: dict[str, Any]) -> None:
-    """`pipeline promote`: canary, checks, then the version serves."""
-    model, version = candidate["model"], candidate["version"]
+def promote(candidate: dict[str, Any]) -> dict[str, Any]:
+    """`pipeline promote`: canary, checks, then the version serves; left out where this run let a newer one serve."""
+    name = _shown(candidate)
+    context = get_current_context()
+    if _answer(context) == REJECT:
+        raise AirflowSkipException(f"{name} was rejected")
+    model, version = candidate["model"], int(candidate["version"])
+    served = [other for other in context["ti"].xcom_pull(task_ids=["let_serve.promote"]) if other]
+    newer = [other["version"] for other in served if other["model"] == model and other["version"] > version]
+    if newer:
+        raise AirflowSkipException(f"{name} was overtaken: version {max(newer)} serves")
     run("promote", "--model", model, "--version", str(version))
-    get_current_context()["outlet_events"][SERVED_MODEL].extra = {"model": model, "version": version}
+    context["outlet_events"][SERVED_MODEL].extra = {"model": model, "version": version}
+    return {"model": model, "version": version}
 
 
-@task(map_index_template=VERSION_NAME, retries=0)
+@task(map_index_template=VERSION, trigger_rule=TriggerRule.NONE_FAILED)
 def rejected(candidate: dict[str, Any]) -> None:
     """A person said no; what served before serves on."""
-    log.info("%s version %s was rejected, and does not serve", candidate["model"], candidate["version"])
+    name = _shown(candidate)
+    if _answer(get_current_context()) != REJECT:
+        raise AirflowSkipException(f"{name} was not rejected")
+    log.warning("%s was rejected, and does not serve", name)
+
+
+def _answer(context: Context) -> str | None:
+    """What the person chose; None where nobody was asked."""
+    answer = context["ti"].xcom_pull(task_ids="let_serve.approve", map_indexes=context["ti"].map_index)
+    return answer["chosen_options"][0] if answer else None
+
+
+def _shown(candidate: dict[str, Any]) -> str:
+    """What people call a version; Airflow's page calls its mapped tasks so."""
+    name = f"{candidate['model']} version {candidate['version']}"
+    get_current_context()["version_name"] = name
+    return name
 
 
 release()

@@ -1,18 +1,21 @@
 """Retrain on the photos that have come, and let the gate judge the result.
 
-**Starts** on Mondays at four (UTC), and when a batch with labelled photos was taken in. One run at a time: batches that
-come during a training wait for the next run, which takes all of them; a run that finds nothing new ends at `pin`.
-By hand: `make retrain`, or here. With `batch`, the run sees the photos as of the intake of that batch (a backfill; queue
-several, oldest first, each as a run of its own: `make retrain BATCH=<name>`, or `airflow dags trigger retrain --conf
-'{"batch": "<name>"}'`); such a run releases nothing, unless `release` says so.
+**Starts** on Mondays at four (UTC), and when a batch with labelled photos was taken in. One run at a time: batches
+that come during a training wait for the next run, which takes all of them; a run that finds nothing new ends at `pin`.
+By hand: `make retrain`, or here.
+
+**Backfill**: with `batch`, the run sees the photos as of the intake of that batch. Trigger one run for each batch,
+oldest first, here or by `airflow dags trigger retrain --conf '{"batch": "<name>"}'`; they wait for one another. Such a
+run releases nothing, unless `release` says so.
 
 **Works** in its own clone, `.heritage/automation/retrain`, at a pinned commit; DVC skips stages whose inputs are
 unchanged. `train` waits for the one slot of the pool `training`, so that one training holds one GPU.
 
 **Ends** with an update of `registered_model`, which starts `release`.
 
-**Red at `refused`** is the gate's answer: the model is worse than what serves, or misses a floor. The task's log and the
-report show each rule. **Red at `push`** concerns the copies in git alone: the release goes on. Any other red is a fault.
+**Red at `refused`** is the gate's answer: the model is worse than what serves, or misses a floor. The task's log and
+the report show each rule. **Red at `push`** concerns the copies in git alone: the release goes on. Any other red is a
+fault.
 """
 
 import logging
@@ -28,10 +31,11 @@ from airflow.sdk import (
     get_current_context,
     task,
 )
+
 from heritage.alerts import REFUSAL, AlreadyTold, notify
 from heritage.assets import LABELLED_PHOTOS, REGISTERED_MODEL
 from heritage.commands import REFUSED, CommandRefused, answer_of, run, run_stage
-from heritage.defaults import RUNS
+from heritage.defaults import OPTIONAL_NAME, RUNS
 from heritage.places import CLONE
 from heritage.verdict import REPORT, in_words
 
@@ -49,7 +53,7 @@ log = logging.getLogger(__name__)
         "batch": Param(
             "",
             type="string",
-            pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$",
+            pattern=OPTIONAL_NAME,
             title="Batch",
             description="the photos as of the intake of this batch; empty = all photos",
         ),
@@ -101,9 +105,9 @@ def record() -> dict[str, str]:
     return recorded
 
 
-@task(execution_timeout=timedelta(hours=2))
+@task(execution_timeout=timedelta(hours=2), on_failure_callback=None)
 def push() -> None:
-    """`pipeline push`: the branches go into the checkout and to the remotes; nothing waits for it."""
+    """`pipeline push`: the branches go into the checkout and to the remotes, or an alert; nothing waits for it."""
     run("push")
 
 
@@ -150,7 +154,8 @@ def refused() -> None:
     verdict, rules = in_words()
     grounds = "\n".join(rules)
     log.error("%s\n%s", verdict, grounds)
-    notify(REFUSAL, f"a model was not let through: {verdict}", grounds, str(REPORT))
+    run_id = get_current_context()["run_id"]
+    notify(REFUSAL, f"a model was not let through: {verdict} ({run_id})", grounds, str(REPORT))
     run("finish", folder=CLONE)
     raise AlreadyTold(f"the gate's verdict: {verdict}\n{grounds}\nreport: {REPORT}")
 

@@ -9,9 +9,10 @@ The reason goes into the history of what served when.
 from datetime import timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
+
 from heritage.assets import SERVED_MODEL
 from heritage.commands import run
-from heritage.defaults import RUNS
+from heritage.defaults import OPTIONAL_NAME, RUNS
 
 
 @dag(
@@ -20,7 +21,7 @@ from heritage.defaults import RUNS
         "model": Param(
             "",
             type="string",
-            pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$",
+            pattern=OPTIONAL_NAME,
             title="Model",
             description="empty = the model that params.yaml names",
         ),

@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import CronTriggerTimetable, chain, dag, task
+
 from heritage.commands import answer_of
 from heritage.defaults import RUNS
 

@@ -52,13 +52,20 @@ class Arrivals(BaseEventTrigger):
 
 
 def waiting_batches() -> list[str]:
-    """Names of the complete batches that wait in the inbox."""
+    """Names of the complete batches that wait in the inboxes.
+
+    Raises:
+        PipelineError: an inbox cannot be looked into, and nothing waits in another.
+    """
     from pipeline.core.parameters import load_parameters
     from pipeline.core.paths import Layout
-    from pipeline.intake.inbox import complete_batches
+    from pipeline.intake.inboxes import inboxes_of, look
 
     layout = Layout.of(HOME)
-    return [arrival.batch for arrival in complete_batches(layout, load_parameters(layout.parameters))]
+    seen = look(inboxes_of(layout, load_parameters(layout.parameters).intake), time.time())
+    if seen.away and not seen.waiting:
+        raise seen.away[0]
+    return [one.batch for one in seen.waiting]
 
 
 class _Announcements:

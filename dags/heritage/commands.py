@@ -1,4 +1,4 @@
-"""Commands of the pipeline as tasks run them: lines into the task's log, answers to the next task, ends as Airflow's."""
+"""Commands of the pipeline as tasks run them: lines into the log, answers to the next task, ends as Airflow's."""
 
 import json
 import logging

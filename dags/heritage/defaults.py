@@ -1,6 +1,6 @@
 """How tasks and runs behave unless they say otherwise."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from heritage.alerts import alert_of_run, alert_of_task
@@ -17,8 +17,11 @@ TASKS: dict[str, Any] = {
     "on_failure_callback": alert_of_task,
 }
 
+OPTIONAL_NAME = r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
+"""Pattern of a parameter that names a batch or a model, or nothing."""
+
+# No start date: with one in the past, a DAG that is new would at once run for the last time that it missed.
 RUNS: dict[str, Any] = {
-    "start_date": datetime(2026, 1, 1),
     "catchup": False,
     "max_active_runs": 1,
     "default_args": TASKS,
