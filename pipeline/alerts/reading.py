@@ -22,7 +22,7 @@ class News:
         self._deliveries = _Tail(folder / DELIVERIES)
 
     def lines(self) -> list[str]:
-        """What came since the last call, oldest first; takes no time where nothing came."""
+        """What came since the last call, oldest first; takes no time where nothing came, and never fails."""
         alerts = [in_words(entry) for line in self._alerts.lines() if (entry := _entry(line))]
         outcomes = (line.partition(" ")[2] for line in self._deliveries.lines())
         return [*alerts, *(outcome for outcome in outcomes if outcome.startswith(_UNDELIVERED))]
@@ -61,9 +61,12 @@ class _Tail:
             self._file, self._offset = file, 0
         if size == self._offset:
             return []
-        with self._path.open("rb") as stream:
-            stream.seek(self._offset)
-            whole = stream.read().rpartition(b"\n")
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                whole = stream.read().rpartition(b"\n")
+        except OSError:  # taken away since
+            return []
         self._offset += len(whole[0]) + len(whole[1])
         return whole[0].decode(errors="replace").split("\n") if whole[1] else []
 
@@ -71,7 +74,7 @@ class _Tail:
         """Number of the file and its size in bytes; zeros where there is none."""
         try:
             status = self._path.stat()
-        except FileNotFoundError:
+        except OSError:
             return 0, 0
         return status.st_ino, status.st_size
 

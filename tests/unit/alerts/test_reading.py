@@ -40,6 +40,16 @@ def test_what_did_not_reach_its_target_is_news_too(tmp_path: Path) -> None:
     assert news.lines() == ["not delivered to ada@b.org: no answer: failure: run 2", "not sent: failure: run 3"]
 
 
+def test_files_that_cannot_be_read_hold_no_news(tmp_path: Path) -> None:
+    fail(tmp_path, 0)
+    news, path = News(tmp_path), tmp_path / ALERTS
+    path.unlink()
+    assert news.lines() == []
+    path.mkdir()
+    (path / "a").mkdir()
+    assert news.lines() == []
+
+
 def test_half_a_line_is_news_once_it_is_whole(tmp_path: Path) -> None:
     fail(tmp_path, 0)
     news, path = News(tmp_path), tmp_path / ALERTS
