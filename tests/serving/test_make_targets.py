@@ -31,3 +31,20 @@ def test_make_serve_follows_the_releases() -> None:
     assert flags.model_config_file == Path("served/models.config")
     assert flags.model_config_file_poll_wait_seconds > 0
     assert (flags.port, flags.rest_api_port) == (8500, 8501)
+
+
+def last_line(*arguments: str) -> list[str]:
+    printed = subprocess.run(
+        ["make", "--dry-run", *arguments], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
+    return shlex.split(printed.splitlines()[-1])[2:]
+
+
+def test_make_retrain_names_a_batch_only_where_one_is_given() -> None:
+    assert last_line("retrain") == ["pipeline", "retrain"]
+    assert last_line("retrain", "BATCH=survey-2") == ["pipeline", "retrain", "--batch", "survey-2"]
+
+
+def test_make_sample_batch_needs_nothing_said() -> None:
+    assert last_line("sample-batch") == ["pipeline", "sample", "--inbox", "--batches", "demo-3", "--photos", "300"]
+    assert last_line("sample-batch", "NAME=mine", "PHOTOS=40")[-3:] == ["mine", "--photos", "40"]

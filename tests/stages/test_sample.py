@@ -1,4 +1,5 @@
 import csv
+import time
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from pipeline.core.errors import DataError
 from pipeline.core.hashing import sha256_by_file
 from pipeline.core.paths import Layout
+from pipeline.intake.folder_inbox import FolderInbox
 from pipeline.intake.taking import take_in
 from pipeline.photos.drawing.batches import MIN_PHOTOS
 from pipeline.photos.drawing.spoils import Kind
@@ -77,3 +79,13 @@ def test_a_batch_that_is_there_already_is_left_as_it_is(
     with pytest.raises(DataError, match="with other photos"):
         sample.run(layout, ("tiny",), MIN_PHOTOS, seed=4)
     assert (sha256_by_file(layout.data), sha256_by_file(layout.state / "sample")) == (before, truth)
+
+
+def test_a_batch_dropped_into_an_inbox_waits_there_complete(tmp_path: Path) -> None:
+    layout, inbox = Layout(tmp_path), FolderInbox(tmp_path, "inbox", tmp_path / "settled", quiet_seconds=600)
+    assert sample.drop(layout, tmp_path / "inbox", ["tiny"], MIN_PHOTOS, seed=3) == [tmp_path / "inbox" / "tiny"]
+    assert [waiting.batch for waiting in inbox.waiting(time.time())] == ["tiny"]
+    assert (layout.state / "sample" / "tiny.csv").is_file()
+    assert not layout.data.exists()
+    with pytest.raises(DataError, match="exists already"):
+        sample.drop(layout, tmp_path / "inbox", ["tiny"], MIN_PHOTOS, seed=3)

@@ -90,6 +90,13 @@ class RunningAirflow:
         [found] = [one for one in self.process.children() if name in one.cmdline()]
         return found
 
+    def runs(self, dag: str) -> list[str]:
+        """Runs of a DAG of which a task has begun, in that order."""
+        folders = (Layout(self.root).state / "airflow" / "logs" / f"dag_id={dag}").glob("run_id=*")
+        return [
+            folder.name.removeprefix("run_id=") for folder in sorted(folders, key=lambda one: one.name.split("__")[1])
+        ]
+
     def ended(self, run: str, seconds: float, dag: str = "retrain") -> str:
         """Wait until a run has ended; gives the state in which it ended."""
         assert until(lambda: self.api.state(dag, run) in ("success", "failed"), seconds), self.printed()
