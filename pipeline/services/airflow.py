@@ -71,6 +71,11 @@ class AirflowHome:
         return self.folder / "secrets.json"
 
     @property
+    def logs(self) -> Path:
+        """What tasks wrote, by DAG, run, task and try."""
+        return self.folder / "logs"
+
+    @property
     def schema_note(self) -> Path:
         """Names the version of Airflow whose tables the database holds."""
         return self.folder / "schema"
@@ -138,9 +143,9 @@ def prepare_database(airflow: AirflowHome) -> None:
     if airflow.has_tables():
         return
     with spinner("making Airflow's tables"):
-        _airflow(airflow, "db", "migrate")
+        ask_airflow(airflow, "db", "migrate")
         if not airflow.schema_note.exists():  # later its slots are the operator's to change
-            _airflow(airflow, "pools", "set", TRAINING_POOL, "1", "one training at a time")
+            ask_airflow(airflow, "pools", "set", TRAINING_POOL, "1", "one training at a time")
     _write_private(airflow.schema_note, _installed())
 
 
@@ -180,7 +185,7 @@ def _settings(airflow: AirflowHome, port: int, keys: Mapping[str, str]) -> dict[
             "instance_name": "Heritage photographs",
         },
         "api_auth": {"jwt_secret": keys["jwt_secret"]},
-        "logging": {"base_log_folder": str(airflow.folder / "logs"), "colored_console_log": "False"},
+        "logging": {"base_log_folder": str(airflow.logs), "colored_console_log": "False"},
         "scheduler": {
             # Seconds. A task whose worker was killed, or whose scheduler was, is tried again within about a minute.
             "task_instance_heartbeat_timeout": "60",
@@ -214,8 +219,16 @@ def _write_private(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _airflow(airflow: AirflowHome, *arguments: str) -> None:
-    """Run a command of Airflow's own."""
+def ask_airflow(airflow: AirflowHome, *arguments: str) -> None:
+    """Run a command of Airflow's own to its end.
+
+    Args:
+        airflow: whose database it works on; configured.
+        arguments: the command and its options.
+
+    Raises:
+        MachineError: Airflow refused; its last lines are told.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.services.child", "airflow", *arguments],
         env={**os.environ, **airflow.environment()},
@@ -229,7 +242,7 @@ def _airflow(airflow: AirflowHome, *arguments: str) -> None:
         last = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-_LAST_LINES:])
         raise MachineError(
             f"`airflow {' '.join(arguments)}` ended with exit code {done.returncode}; its last lines:\n{last}",
-            expected=f"a database that Airflow can make or bring up to date in {airflow.folder}",
+            expected=f"a database that Airflow can use in {airflow.folder}",
             todo=f"mend what it names; with {airflow.folder / 'airflow.db'} and {airflow.schema_note} moved away, "
             "Airflow begins anew: its history of runs is lost, models and photos are not",
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -18,12 +19,14 @@ import pytest
 from airflows import STAND_IN, until
 from checkouts import PROJECT, TINY
 
-from pipeline.core.errors import MachineError, ParameterError
+from pipeline.core.errors import MachineError, ParameterError, ServingError
 from pipeline.core.parameters import parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.recipes import render
 from pipeline.release.server_config import config_text
 from pipeline.services.airflow import AirflowHome
+from pipeline.services.airflow_api import AirflowApi
+from pipeline.services.housekeeping import tidy
 from pipeline.services.up import Ports, run_up
 from serving.client import ServedModel
 
@@ -158,6 +161,23 @@ def test_a_retraining_is_started_and_followed_to_each_of_its_ends(up: Up) -> Non
         for (code, *told), done in zip(ends.values(), pool.map(followed, ends), strict=True):
             assert done.returncode == code, done.stderr
             assert all(words in done.stderr for words in told), done.stderr
+
+
+def test_runs_are_forgotten_after_their_time_and_no_sooner(up: Up) -> None:
+    airflow = AirflowHome.of(Layout(up.root))
+    logs = airflow.logs / "dag_id=retrain"
+    api = AirflowApi(f"http://127.0.0.1:{up.ports['airflow']}", airflow.login())
+    run = api.start("retrain", {"batch": "known"})
+    assert until(lambda: api.state("retrain", run) == "success", 60)
+
+    tidy(airflow, datetime.now(UTC) + timedelta(days=2), {"retrain": 3})
+    assert (logs / f"run_id={run}").is_dir()
+    assert api.state("retrain", run) == "success"
+
+    tidy(airflow, datetime.now(UTC) + timedelta(days=4), {"retrain": 3})
+    assert list(logs.iterdir()) == []
+    with pytest.raises(ServingError, match="404"):
+        api.state("retrain", run)
 
 
 def test_components_of_airflow_are_started_again_when_they_are_killed(up: Up) -> None:
