@@ -125,12 +125,12 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     ),
     "a rejection": releasing({**REGISTERED, "approval": "human"}, choice="Reject"),
     "a version that fails its checks": releasing(REGISTERED, promote=[{"exit": 5, "err": "error: not as exported"}]),
+    "a release of nothing": {"dag": "release", "conf": {"model": "demo"}},
     "a release by hand": {
         "dag": "release",
         "conf": {"model": "demo", "version": 2},
         "answers": {"promote": [{"out": {**PROMOTED, "version": 2}}]},
     },
-    "a release of nothing": {"dag": "release", "conf": {"model": "demo"}},
     "a rollback": {
         "dag": "rollback",
         "conf": {"reason": "it sees cracks in ivy"},
