@@ -108,9 +108,9 @@ def record() -> dict[str, str]:
     return recorded
 
 
-@task(execution_timeout=timedelta(hours=2), on_failure_callback=None)
+@task(execution_timeout=timedelta(hours=2))
 def push() -> None:
-    """`pipeline push`: the branches go into the checkout and to the remotes, or an alert; nothing waits for it."""
+    """`pipeline push`: the branches go into the checkout and to the remotes; nothing waits for it."""
     run("push")
 
 

@@ -11,10 +11,11 @@ import secrets
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from pipeline.core.errors import MachineError
 from pipeline.core.paths import Layout
@@ -147,8 +148,8 @@ def prepare_database(airflow: AirflowHome) -> None:
         return
     with spinner("making Airflow's tables"):
         ask_airflow(airflow, "db", "migrate")
-        for name in POOLS.keys() - airflow.noted():
-            ask_airflow(airflow, "pools", "set", name, "1", POOLS[name])
+        if missing := POOLS.keys() - airflow.noted():
+            _make_pools(airflow, sorted(missing))
     _write_private(airflow.schema_note, "\n".join([_installed(), *POOLS]))
 
 
@@ -156,6 +157,14 @@ def tasks_at_a_time() -> int:
     """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, an intake that
     downloads and the model line's own tasks wait for one another."""
     return min(max(len(os.sched_getaffinity(0)), _LEAST_TASKS), _MOST_TASKS)
+
+
+def _make_pools(airflow: AirflowHome, names: Sequence[str]) -> None:
+    pools = {name: {"slots": 1, "description": POOLS[name], "include_deferred": False} for name in names}
+    with NamedTemporaryFile("w", dir=airflow.folder, suffix=".json", encoding="utf-8") as file:
+        file.write(json.dumps(pools))
+        file.flush()
+        ask_airflow(airflow, "pools", "import", file.name)
 
 
 def _installed() -> str:

@@ -101,9 +101,11 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "a disk that is full for a while": retraining(
         train=[dvc_says("train", 6), {}], register=[AWAY, {"out": REGISTERED}]
     ),
-    "a push that is refused": retraining(push=[{"exit": 5, "err": "error: the remote refused"}]),
     "a backfill": {**retraining(), "conf": {"batch": "survey-1"}},
-    "a backfill that releases": {**retraining(), "conf": {"batch": "survey-1", "release": True}},
+    "a backfill that releases, its push refused": {
+        **retraining(push=[{"exit": 5, "err": "error: the remote refused"}]),
+        "conf": {"batch": "survey-1", "release": True},
+    },
     "a name that is none": {"dag": "retrain", "conf": {"batch": "../elsewhere"}},
     "the same work again": retraining(register=[{"out": {**REGISTERED, "tried": True}}]),
     "two versions at once": releasing(
@@ -312,11 +314,11 @@ def test_what_passes_is_tried_again(outcomes: dict[str, Run]) -> None:
 
 
 def test_a_push_that_is_refused_is_red_and_holds_up_no_release(outcomes: dict[str, Run]) -> None:
-    run = outcomes["a push that is refused"]
+    run = outcomes["a backfill that releases, its push refused"]
     assert run.states("push", "register", "finish") == ["failed", "success", "success"]
     assert run.state == "failed"
     assert len(run.facts["updates"]) == 1
-    assert run.alerts == set()  # the command's own alert tells of it
+    assert run.alerts == {("failure", "retrain failed at push")}
 
 
 def test_a_backfill_is_judged_and_registers_nothing_unless_it_is_asked_to(outcomes: dict[str, Run]) -> None:
@@ -324,7 +326,7 @@ def test_a_backfill_is_judged_and_registers_nothing_unless_it_is_asked_to(outcom
     assert run.commands[0] == "pin --batch survey-1"
     assert run.states("gate", "register", "refused", "finish") == ["success", "skipped", "skipped", "skipped"]
     assert (run.state, run.facts["updates"]) == ("success", [])
-    assert len(outcomes["a backfill that releases"].facts["updates"]) == 1
+    assert len(outcomes["a backfill that releases, its push refused"].facts["updates"]) == 1
 
 
 def test_parameters_that_make_no_sense_start_nothing(outcomes: dict[str, Run]) -> None:
