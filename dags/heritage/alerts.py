@@ -12,7 +12,7 @@ from heritage.places import HOME
 
 FAILURE, REFUSAL = "failure", "refusal"
 
-_TELL_THEMSELVES = ("refused", "take", "push")
+_TELL_THEMSELVES = ("refused", "take")
 
 log = logging.getLogger(__name__)
 
