@@ -27,7 +27,7 @@ TRAINING_POOL = "training"
 """Pool with a slot for each training that may run at a time."""
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_LEAST_TASKS, _MOST_TASKS = 3, 8
+_LEAST_TASKS, _MOST_TASKS = 4, 8
 _LAST_LINES = 15
 
 
@@ -145,8 +145,8 @@ def prepare_database(airflow: AirflowHome) -> None:
 
 
 def tasks_at_a_time() -> int:
-    """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, an intake that
-    downloads and the model line's own tasks wait for one another."""
+    """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, two batches
+    that come in and the model line's own tasks wait for one another."""
     return min(max(len(os.sched_getaffinity(0)), _LEAST_TASKS), _MOST_TASKS)
 
 
