@@ -2,10 +2,7 @@
 
 import errno
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +15,11 @@ from pipeline.core.errors import DataError, MachineError, ParameterError
 from pipeline.core.locks import held_lock
 from pipeline.core.parameter_types import Name
 from pipeline.core.paths import Layout
-from pipeline.core.progress import progress_bar
 from pipeline.intake.batch_folders import copy_batch
 from pipeline.intake.finishing import finish_batch
 from pipeline.intake.source_tables import shown
 from pipeline.intake.sources import read_source
+from pipeline.intake.versioning import add_data
 from pipeline.photos.batches import read_batches, write_batches
 from pipeline.photos.records import Batch, Side
 from serving.contract import PhotoLimits
@@ -83,7 +80,7 @@ def bring_photos(
     """Take photos in and version `data/`, under one lock; see `take_in` and `version_data`."""
     with held_lock(layout.run_lock, f"the intake of batch {batch}"):
         result = _take_in(layout, source, batch, side, limits, check)
-        _version_data(layout)
+        add_data(layout)
     return result
 
 
@@ -131,7 +128,7 @@ def version_data(layout: Layout) -> None:
         MachineError: the run lock is held, or DVC fails; the message has DVC's own words.
     """
     with held_lock(layout.run_lock, "the versioning of data/"):
-        _version_data(layout)
+        add_data(layout)
 
 
 def _take_in(
@@ -291,24 +288,3 @@ def _repair(layout: Layout) -> None:
 
 def _intent(layout: Layout) -> Path:
     return layout.state / "intake" / "intent.csv"
-
-
-def _version_data(layout: Layout) -> None:
-    command = [sys.executable, "-m", "dvc", "add", layout.data.name]
-    with progress_bar() as progress:
-        progress.add_task("version data/ with DVC", total=None)
-        done = subprocess.run(
-            command,
-            cwd=layout.root,
-            env={**os.environ, "DVC_NO_ANALYTICS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip() or f"it ended with {done.returncode}"
-        raise MachineError(
-            f"DVC could not version data/: {words}",
-            expected="a checkout with DVC set up, and room for its cache",
-            todo="mend what DVC names, then run `dvc add data`",
-        )

@@ -306,7 +306,7 @@ def die_in_take(home: SmallHome, batch: str, when: str, place: str, name: str) -
     (
         pytest.param("before", "pipeline.automation.taking", "open_photos_clone", marks=pytest.mark.long),
         pytest.param("before", "pipeline.intake.taking", "_move_in", marks=pytest.mark.long),
-        pytest.param("before", "pipeline.intake.taking", "_version_data", marks=pytest.mark.long),
+        pytest.param("before", "pipeline.intake.taking", "add_data", marks=pytest.mark.long),
         pytest.param("before", "pipeline.automation.taking", "commit_photos", marks=pytest.mark.long),
         ("after", "pipeline.automation.taking", "commit_photos"),
         pytest.param("before", "pipeline.intake.folder_inbox", "_move", marks=pytest.mark.long),
