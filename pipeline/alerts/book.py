@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,10 @@ DELIVERIES = "alerts-delivery.log"
 QUIET = timedelta(hours=1)
 """For so long after an alert the same kind and subject is counted and not sent again."""
 
+MAX_SENT = 10
+"""Of different alerts within `BURST`: more at once are kept alone, for nobody reads a hundred, and each takes a process."""
+BURST = timedelta(minutes=1)
+
 _RECENT = "alerts-recent.json"
 _FORGOTTEN = timedelta(days=1)
 _EARLY = timedelta(minutes=-1)
@@ -29,7 +33,7 @@ _MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of `alerts.jsonl`: an alert that was to be sent."""
+    """A line of `alerts.jsonl`."""
 
     time: str
     """ISO 8601 with offset."""
@@ -39,6 +43,8 @@ class Entry:
     link: str
     repeated: int
     """How often the same kind and subject came since it was sent the last time, and was not sent."""
+    held_back: bool = False
+    """Whether it was only kept, since so many others were sent just before."""
 
     @property
     def line(self) -> str:
@@ -49,20 +55,25 @@ class Entry:
 def keep(alert: Alert, folder: Path, now: datetime) -> Entry | None:
     """Write an alert down, unless the same one was sent within the last hour: then it is counted.
 
+    In a burst of alerts the first ten of a minute are to be sent, and the others are held back.
+
     Args:
         alert: tidy.
         folder: of the book; made where missing.
         now: with an offset.
 
     Returns:
-        What is to be sent, or None.
+        What was written down, or None.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _recent_alerts(folder) as recent:
-        repeated = _repetitions(recent, f"{alert.kind} {alert.subject}", now)
+        repeated = _repetitions(recent, _key(alert), now)
         if repeated is None:
             return None
-        entry = entry_of(alert, now, repeated)
+        num_sent = sum(now - datetime.fromtimestamp(value["sent"], UTC) < BURST for value in recent.values())
+        entry = replace(entry_of(alert, now, repeated), held_back=num_sent > MAX_SENT)
+        if entry.held_back:
+            del recent[_key(alert)]
         _append(folder / ALERTS, entry.line)
         return entry
 
@@ -101,6 +112,10 @@ def _recent_alerts(folder: Path) -> Iterator[dict[str, Any]]:
             stream.seek(0)
             stream.write(after)
             stream.truncate()
+
+
+def _key(alert: Alert) -> str:
+    return f"{alert.kind} {alert.subject}"
 
 
 def _read(text: str) -> dict[str, Any]:

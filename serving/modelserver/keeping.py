@@ -25,6 +25,8 @@ MAX_PHOTO_BYTES = contract.PhotoLimits().max_bytes
 
 _NEEDED = (contract.CLASSES, contract.PROBABILITIES, contract.THRESHOLD)
 _MAX_WAITING = 16
+_MAX_WAITING_BYTES = 64_000_000
+"""Of the photos of all questions that wait: a client may send hundreds of megabytes at once."""
 _REST_PER_WORK = 9.0
 """Keeping takes a tenth of one core at most: under load it sees a part of the photos, and answers stay quick."""
 _STOP_SECONDS = 2.0
@@ -62,15 +64,24 @@ class KeptPhotos:
         self._limit = limit
         self._models: dict[str, _ModelFolder] = {}
         self._failed = False
+        self._waiting_bytes = 0
+        self._counting = threading.Lock()
         self._waiting: queue.Queue[Asked | None] = queue.Queue(_MAX_WAITING)
         self._keeper = threading.Thread(target=self._keep_all, name="keeping", daemon=True)
         self._keeper.start()
 
     def offer(self, asked: Asked) -> None:
         """Keep a question's photos soon, or not at all where too many wait already; returns at once."""
-        if contract.IMAGE_BYTES in asked.tensors and all(name in asked.outputs for name in _NEEDED):
-            with suppress(queue.Full):
-                self._waiting.put_nowait(asked)
+        if contract.IMAGE_BYTES not in asked.tensors or not all(name in asked.outputs for name in _NEEDED):
+            return
+        photos = {contract.IMAGE_BYTES: asked.tensors[contract.IMAGE_BYTES]}
+        outputs = {name: asked.outputs[name] for name in _NEEDED}  # heat maps are large
+        with self._counting:
+            num_bytes = self._waiting_bytes + _num_bytes(asked)
+            if num_bytes <= _MAX_WAITING_BYTES:
+                with suppress(queue.Full):
+                    self._waiting.put_nowait(replace(asked, tensors=photos, outputs=outputs))
+                    self._waiting_bytes = num_bytes
 
     def wait_until_kept(self) -> None:
         """Wait for what was taken in so far."""
@@ -95,6 +106,8 @@ class KeptPhotos:
                     log.warning("Photos that are asked about cannot be kept in %s: %s", self._folder, error)
                 self._failed = True
                 self._models.pop(asked.model, None)  # its folder is looked at anew: somebody may have removed it
+            with self._counting:
+                self._waiting_bytes -= _num_bytes(asked)
             self._waiting.task_done()
             time.sleep(_REST_PER_WORK * (time.monotonic() - started))
 
@@ -147,6 +160,11 @@ class _ModelFolder:
             unfinished.replace(self._folder / name)
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def _num_bytes(asked: Asked) -> int:
+    """Of a question's photos; counted where they lie, without a copy."""
+    return int(tf.strings.length(asked.tensors[contract.IMAGE_BYTES]).numpy().sum())
 
 
 def _note(asked: Asked, index: int, photo: bytes, now: str) -> AskedPhoto:
