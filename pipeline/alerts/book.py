@@ -70,10 +70,9 @@ def keep(alert: Alert, folder: Path, now: datetime) -> Entry | None:
         repeated = _repetitions(recent, _key(alert), now)
         if repeated is None:
             return None
-        num_sent = sum(now - datetime.fromtimestamp(value["sent"], UTC) < BURST for value in recent.values())
-        entry = replace(entry_of(alert, now, repeated), held_back=num_sent > MAX_SENT)
-        if entry.held_back:
-            del recent[_key(alert)]
+        held_back = _num_just_sent(recent, now) > MAX_SENT
+        recent[_key(alert)]["held_back"] = held_back
+        entry = replace(entry_of(alert, now, repeated), held_back=held_back)
         _append(folder / ALERTS, entry.line)
         return entry
 
@@ -98,7 +97,9 @@ def note_delivery(folder: Path, now: datetime, outcome: str) -> None:
 
 @contextmanager
 def _recent_alerts(folder: Path) -> Iterator[dict[str, Any]]:
-    """Hold the book, and give by kind and subject when each was sent and how often it came since; kept at the end.
+    """Hold the book, and give by kind and subject when each was sent or held back, and how often it came since.
+
+    What the caller changes is kept at the end.
 
     The file is written over in place: that needs no room on a full disk, where every alert would be new otherwise.
     """
@@ -121,7 +122,14 @@ def _key(alert: Alert) -> str:
 def _read(text: str) -> dict[str, Any]:
     try:
         recent = json.loads(text)
-        return {key: {"sent": float(value["sent"]), "times": int(value["times"])} for key, value in recent.items()}
+        return {
+            key: {
+                "sent": float(value["sent"]),
+                "times": int(value["times"]),
+                "held_back": bool(value.get("held_back", False)),
+            }
+            for key, value in recent.items()
+        }
     except (AttributeError, KeyError, TypeError, ValueError):  # a new file, or one cut off by a crash
         return {}
 
@@ -133,11 +141,16 @@ def _repetitions(recent: dict[str, Any], key: str, now: datetime) -> int | None:
         if not _EARLY < age < _FORGOTTEN:
             del recent[name]
     before = recent.get(key)
-    if before is not None and ages[key] < QUIET:
+    if before is not None and ages[key] < (BURST if before["held_back"] else QUIET):
         before["times"] += 1
         return None
-    recent[key] = {"sent": now.timestamp(), "times": 0}
+    recent[key] = {"sent": now.timestamp(), "times": 0, "held_back": False}
     return before["times"] if before is not None else 0
+
+
+def _num_just_sent(recent: dict[str, Any], now: datetime) -> int:
+    earliest = (now - BURST).timestamp()
+    return sum(value["sent"] > earliest and not value["held_back"] for value in recent.values())
 
 
 def _append(path: Path, line: str) -> None:

@@ -51,8 +51,9 @@ def test_of_a_burst_the_first_ten_are_sent_and_all_are_kept(tmp_path: Path) -> N
     entries = [keep(alert, tmp_path, NOW + timedelta(seconds=number / 10)) for number, alert in enumerate(burst)]
     assert [entry.subject for entry in entries if not entry.held_back] == [alert.subject for alert in burst[:10]]
     assert len(kept(tmp_path)) == 200
+    assert keep(burst[-1], tmp_path, NOW + timedelta(seconds=21)) is None
     again = keep(burst[-1], tmp_path, NOW + timedelta(minutes=2))
-    assert not again.held_back
+    assert (again.held_back, again.repeated) == (False, 1)
 
 
 def test_a_clock_that_was_set_back_silences_nothing(tmp_path: Path) -> None:
