@@ -21,7 +21,7 @@ QUIET = timedelta(hours=1)
 """For so long after an alert the same kind and subject is counted and not sent again."""
 
 MAX_SENT = 10
-"""Of different alerts within `BURST`: more at once are kept alone, for nobody reads a hundred, and each takes a process."""
+"""Of different alerts within `BURST`: nobody reads a hundred, and each takes a process."""
 BURST = timedelta(minutes=1)
 
 _RECENT = "alerts-recent.json"

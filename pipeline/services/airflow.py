@@ -187,8 +187,8 @@ def _settings(airflow: AirflowHome, port: int, keys: Mapping[str, str]) -> dict[
         "api_auth": {"jwt_secret": keys["jwt_secret"]},
         "logging": {"base_log_folder": str(airflow.logs), "colored_console_log": "False"},
         "scheduler": {
-            # Seconds. A task whose worker was killed, or whose scheduler was, is tried again within about a minute.
-            "task_instance_heartbeat_timeout": "60",
+            # Seconds. A task whose worker was killed, or whose scheduler was, is missed within two minutes.
+            "task_instance_heartbeat_timeout": "120",
             "orphaned_tasks_check_interval": "30",
         },
         "dag_processor": {

@@ -96,7 +96,8 @@ class _Running:
 
     def _begin_log_anew(self) -> None:
         """Keep the log as the one before, and let the service go on writing into an empty one."""
-        shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
+        with suppress(OSError):  # a full disk
+            shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
         os.truncate(self.log, 0)
         self.stream.seek(0)
 

@@ -109,6 +109,7 @@ def test_everything_answers_and_says_where_it_is(up: Up) -> None:
     page = rf"^Airflow +http://127.0.0.1:{up.ports['airflow']}  \(user heritage, password {login.password}\)$"
     assert re.search(page, up.printed(), re.MULTILINE)
     assert "no version of 'toy' serves yet" in up.printed()
+    assert "photos that it is asked about are kept in" in up.printed()
     assert f"from {up.root / 'inbox'}\n" in up.printed()
     assert (up.root / "inbox").is_dir()
     assert "warning: no model can be retrained" in up.printed()  # the folder is no git checkout

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 from fake_model_server import running_fake
 from watched_homes import CLASSES, Home, blurred, darker, encoded, wall
 
+from pipeline.core.errors import MachineError
+from pipeline.core.parameters import EmbedParameters
+from pipeline.learning import backbones
+from pipeline.release.profile import read_profile, write_profile
 from pipeline.watch import material
 from pipeline.watch.findings import Findings
 from pipeline.watch.run import Watched, watch
@@ -251,18 +256,28 @@ def test_photos_that_batches_name_and_nobody_has_are_said(home):
     assert any("photos of data/ are left out" in note for note in found(home).notes)
 
 
-def test_vectors_need_their_network(home, monkeypatch):
-    from pipeline.core.parameters import EmbedParameters
-    from pipeline.release.profile import read_profile, write_profile
+def with_vectors(home: Home, vectors: np.ndarray, distances: np.ndarray) -> None:
+    """Let the version's profile hold vectors."""
+    place = home.line.profile(1)
+    profile = read_profile(place)
+    embed = EmbedParameters(backbone="residual_small", weights_sha256="0" * 64, image_size=32)
+    facts = replace(profile.facts, embed=embed)
+    write_profile(place, replace(profile, vectors=vectors, distances=distances, facts=facts))
 
-    home.ask(60)
-    profile = read_profile(home.line.profile(1))
-    vectors = np.eye(40, dtype=np.float32)
-    facts = profile.facts.__class__(
-        "test", ("first",), profile.facts.photos, EmbedParameters(backbone="MobileNet", weights_sha256="0" * 64)
-    )
-    changed = {**vars(profile), "vectors": vectors, "distances": np.ones(40), "facts": facts}
-    write_profile(home.line.profile(1), type(profile)(**changed))
-    findings = found(home)
-    assert any("vectors are left out" in note for note in findings.notes)
-    assert len(findings.comparisons) == 10
+
+def test_vectors_are_compared_where_their_network_is_there_and_only_left_out_where_it_is_not(home, monkeypatch):
+    home.ask(40)
+    with_vectors(home, np.eye(128, dtype=np.float32)[:40], np.full(40, 0.1))
+
+    def out_of_reach(*_: object) -> str:
+        raise MachineError("there are no such weights", expected="weights", todo="bring them")
+
+    monkeypatch.setattr(backbones, "load_weights", out_of_reach)
+    away = found(home)
+    assert any(note.startswith("vectors are left out") for note in away.notes)
+    assert len(away.comparisons) == 10
+    monkeypatch.setattr(backbones, "load_weights", lambda *_: "0" * 64)
+    assert [one.name for one in found(home).comparisons][-1] == "vectors"
+    assert "vectors" in found(home).drifted
+    monkeypatch.setattr(backbones, "load_weights", None)  # vectors that are kept need no network
+    assert len(found(home).comparisons) == 11
