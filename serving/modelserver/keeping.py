@@ -1,5 +1,6 @@
 """Keeping a bounded sample of the photos that were asked about, without letting any request wait for it."""
 
+import fcntl
 import hashlib
 import logging
 import queue
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import tensorflow as tf
 
@@ -31,6 +33,7 @@ _REST_PER_WORK = 9.0
 """Keeping takes a tenth of one core at most: under load it sees a part of the photos, and answers stay quick."""
 _STOP_SECONDS = 2.0
 _UNFINISHED = ".unfinished"
+_LOCK = ".lock"
 _OURS = re.compile(r"[0-9a-f]{64}\.(jpg|png|json)(\.unfinished)?")
 
 log = logging.getLogger(__name__)
@@ -55,13 +58,15 @@ class KeptPhotos:
     prevails, and a single busy hour does not push all else out. What the file says beside the pixels is left out.
 
     Args:
-        folder: of all models; made where it is missing, for this user's eyes alone.
+        folder: of all models; made where it is missing, for this user's eyes alone. Of several servers one keeps
+            photos there, the first that is asked about one.
         limit: photos of each model.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._limit = limit
+        self._lock: IO[bytes] | None = None
         self._models: dict[str, _ModelFolder] = {}
         self._failed = False
         self._waiting_bytes = 0
@@ -94,6 +99,8 @@ class KeptPhotos:
         except queue.Full:
             return
         self._keeper.join(_STOP_SECONDS)
+        if self._lock is not None:
+            self._lock.close()
 
     def _keep_all(self) -> None:
         while (asked := self._waiting.get()) is not None:
@@ -112,6 +119,8 @@ class KeptPhotos:
             time.sleep(_REST_PER_WORK * (time.monotonic() - started))
 
     def _keep(self, asked: Asked) -> None:
+        if self._lock is None:
+            self._lock = _locked(self._folder)
         model = self._models.get(asked.model)
         if model is None:
             model = self._models[asked.model] = _ModelFolder(folder_of(self._folder, asked.model), self._limit)
@@ -120,6 +129,18 @@ class KeptPhotos:
             photo = without_metadata(data) if len(data) <= MAX_PHOTO_BYTES else None
             if photo is not None:
                 model.keep(photo, _note(asked, index, photo, now))
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """A file that is locked until it is closed, or this process ends in whatever way."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (folder / _LOCK).open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise BlockingIOError("another server keeps photos there") from None
+    return lock
 
 
 class _ModelFolder:
