@@ -153,7 +153,7 @@ def test_each_dag_says_what_it_is_for_and_alerts(read: dict[str, Any]) -> None:
         assert dag["tags"] == ["heritage"], name
         assert dag["alerts"], name
         assert not dag["catchup"], name
-        # A list whose photos are fetched for hours holds up no batch, and a version that waits for a person no newer one.
+        # A list that is fetched for hours holds up no batch, and a version that waits for a person no newer one.
         assert dag["max_active_runs"] == {"intake": 2, "release": 64}.get(name, 1), name
 
 
