@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from stand_in_home import CLONE, make_home
 
+from pipeline.automation.quarantine import refusal_of
+from pipeline.intake.inbox import PutAside
+
 PROJECT = Path(__file__).resolve().parents[2]
 STAGES = ["validate", "embed", "clean", "split", "augment", "train", "export", "evaluate"]
 
@@ -31,6 +34,7 @@ CHANGE = {
 PASSED = {"verdict": "passed", "rules": [ACCURACY], "n": 120}
 REFUSED = {"verdict": "refused", "rules": [ACCURACY, CHANGE], "n": 120}
 TAKEN = {"is_new": True, "trains": True, "commit": "beef", "data_hash": "d1", "photos": 40}
+BAD = refusal_of(PutAside("bad", "inbox/bad", "no photo can be read", "photos", "mend it", "inbox/_quarantine/bad"))
 
 
 def dvc_says(stage: str, code: int) -> dict[str, Any]:
@@ -55,7 +59,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "dag": "intake",
         "answers": {
             "inbox": waiting("bad", "good"),
-            "take inbox/bad": [{"exit": 4, "err": "error: no photo can be read"}],
+            "take inbox/bad": [{"exit": 4, "err": f"error: {BAD}"}],
             "take inbox/good": [{"out": {"batch": "good", **TAKEN}}],
         },
     },
@@ -64,6 +68,10 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "dag": "intake",
         "conf": {"source": "s3://bucket/inbox/survey-7/"},
         "answers": {"take": [AWAY, {"out": {"batch": "survey-7", **TAKEN, "trains": False}}]},
+    },
+    "photos that are lost": {
+        "dag": "intake",
+        "answers": {"inbox": waiting("late"), "take": [{"exit": 4, "err": "error: photos that came before are lost"}]},
     },
     "S3 away": {"dag": "intake", "answers": {"inbox": waiting("late"), "take": [AWAY]}},
     "nothing new": retraining(pin=[{"out": {"is_new": False}}]),
@@ -85,7 +93,11 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "a rejection": releasing({**REGISTERED, "approval": "human"}, choice="Reject"),
     "a version that fails its checks": releasing(REGISTERED, promote=[{"exit": 5, "err": "error: not as exported"}]),
     "a release by hand": {"dag": "release", "conf": {"model": "demo", "version": 2}},
-    "a rollback": {"dag": "rollback", "conf": {"version": 2, "reason": "it sees cracks in ivy"}},
+    "a rollback": {
+        "dag": "rollback",
+        "conf": {"reason": "it sees cracks in ivy"},
+        "answers": {"rollback": [{"out": {"model": "demo", "version": 2, "before": 3, "changed": True}}]},
+    },
     "a rollback without a reason": {"dag": "rollback", "conf": {"version": 2}},
     "MLflow away": {"dag": "reconcile", "answers": {"reconcile": [AWAY]}},
     "no drift": {"dag": "watch", "answers": {"watch": [{"out": {"models": [], "retrain": False}}]}},
@@ -153,6 +165,12 @@ def test_a_bad_batch_ends_red_at_once_and_holds_up_no_other(outcomes: dict[str, 
         ["labelled_photos", {"batch": "good", "commit": "beef", "data_hash": "d1", "photos": 40}]
     ]
     assert run.alerts == set()  # the command's own alert tells of quarantine
+
+
+def test_lost_photos_are_told_though_no_batch_is_to_blame(outcomes: dict[str, Run]) -> None:
+    run = outcomes["photos that are lost"]
+    assert run.tasks["take_in.take 0"]["tries"] == 1
+    assert run.alerts == {("failure", "intake failed at take_in.take")}
 
 
 def test_an_empty_inbox_is_no_trouble(outcomes: dict[str, Run]) -> None:
@@ -298,8 +316,10 @@ def test_a_version_can_be_released_by_hand(outcomes: dict[str, Run]) -> None:
 
 def test_a_rollback_names_its_reason(outcomes: dict[str, Run]) -> None:
     run = outcomes["a rollback"]
-    assert run.commands == ["rollback --version=2 --reason=it sees cracks in ivy"]
-    assert [asset for asset, _ in run.facts["updates"]] == ["served_model"]
+    assert run.commands == ["rollback --reason=it sees cracks in ivy"]
+    assert run.facts["updates"] == [
+        ["served_model", {"model": "demo", "version": 2, "reason": "it sees cracks in ivy"}]
+    ]
 
 
 def test_drift_retrains_and_no_drift_does_not(outcomes: dict[str, Run]) -> None:
