@@ -48,6 +48,7 @@ def test_a_fresh_clone_of_a_project_whose_photos_nobody_has_begins_with_none_and
     assert sorted(path.name for path in _opened(home).data.iterdir()) == ["batches.csv", "new"]
 
 
+@pytest.mark.long
 def test_until_the_first_batch_the_clone_follows_the_checkout(home: SmallHome) -> None:
     _opened(home)
     _with_own_photos(home)
@@ -67,6 +68,7 @@ def test_once_a_batch_was_committed_a_lost_cache_is_an_error(fed: SmallHome) -> 
         _opened(fed)
 
 
+@pytest.mark.long
 def test_lost_photos_come_from_the_default_remote(home: SmallHome) -> None:
     home.run("dvc", "remote", "add", "--default", "store", "../store")
     _with_own_photos(home)

@@ -100,6 +100,7 @@ def test_photos_that_a_person_committed_by_hand_later_are_named_and_conflict_wit
     ]
 
 
+@pytest.mark.long
 def test_photos_with_which_the_branch_began_need_no_warning_nor_does_a_merge(home: SmallHome) -> None:
     bring_photos(home.layout, home.photos("mine", 9), "mine")
     home.commit("mine")

@@ -101,6 +101,7 @@ def test_a_password_in_the_remote_s_address_is_told_nobody(fed: SmallHome) -> No
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.long
 def test_photos_go_to_dvc_s_default_remote(fed: SmallHome) -> None:
     store = fed.root.parent / "store"
     fed.run("dvc", "remote", "add", "--local", "--default", "store", "../store")
