@@ -42,7 +42,7 @@ class ModelLine:
         return self.folder / ".golden" / f"{number}.json"
 
     def profile(self, number: int) -> Path:
-        """What the photos were like that one version was trained on; versions of old have none."""
+        """What the photos were like that a version was trained on; versions registered without a profile have none."""
         return self.folder / ".profiles" / f"{number}.npz"
 
     @property

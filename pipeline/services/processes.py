@@ -102,7 +102,7 @@ class _Running:
         self.stream.seek(0)
 
 
-def run_together(services: Sequence[Service], logs: Path) -> None:
+def run_together(services: Sequence[Service], logs: Path, news: Callable[[], Sequence[str]] = tuple) -> None:
     """Start services, say where each is once it answers, and go on until SIGINT, SIGTERM or SIGHUP.
 
     Whatever the end, all are stopped, with every process that they started: all descendants of this process count as
@@ -111,6 +111,7 @@ def run_together(services: Sequence[Service], logs: Path) -> None:
     Args:
         services: in the order in which they are said to answer.
         logs: folder of their logs; those of an earlier start are overwritten, and those of 50 MB begin anew.
+        news: lines for people from elsewhere, that came since it was asked the last time; takes next to no time.
 
     Raises:
         ServingError: a service ended by itself, more often than it may, or did not answer in time.
@@ -123,7 +124,7 @@ def run_together(services: Sequence[Service], logs: Path) -> None:
         try:
             for service in services:
                 running.append(_started(service, logs, files))
-            _watch(running, received)
+            _watch(running, received, news)
         finally:
             _stop(running)
     if received[:1] == [signal.SIGINT]:
@@ -150,7 +151,7 @@ def _process(service: Service, log: Path) -> psutil.Popen:
         )
 
 
-def _watch(running: Sequence[_Running], received: Sequence[int]) -> None:
+def _watch(running: Sequence[_Running], received: Sequence[int], news: Callable[[], Sequence[str]]) -> None:
     """Look after services until a signal was received."""
     deadline = time.monotonic() + START_SECONDS
     silent = list(running)
@@ -163,6 +164,8 @@ def _watch(running: Sequence[_Running], received: Sequence[int]) -> None:
                 if not one.may_start_again():
                     raise _ended(one)
                 one.start_again()
+        for line in news():
+            say(line)
         while silent and silent[0].service.answers():
             service = silent.pop(0).service
             say(f"{service.name:{width}}  {service.address or 'runs'}")

@@ -1,6 +1,7 @@
 """MLflow's page, the model server, the explanation page and Airflow, together."""
 
 import http.client
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,6 +10,8 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from pipeline.alerts.reading import News
+from pipeline.alerts.sending import chosen_target
 from pipeline.console import say, warn
 from pipeline.core.errors import ParameterError
 from pipeline.core.locks import held_lock
@@ -52,12 +55,12 @@ def run_up(layout: Layout, parameters: Parameters, ports: Ports) -> None:
     """Run everything that people look at until Ctrl-C; what the parameters place elsewhere is only named.
 
     Raises:
-        ParameterError: the model server's address has no port, or two services share one.
+        ParameterError: alerts have no place to go, the model server's address has no port, or two services share one.
         MachineError: it runs already in this checkout, or ports are taken.
         ServingError: a service ended by itself, or did not answer in time.
         KeyboardInterrupt: stopped by Ctrl-C.
     """
-    line = line_of(layout, parameters)
+    line, target = line_of(layout, parameters), chosen_target(parameters.notify.target, os.environ)
     with held_lock(layout.state / "up.lock", "`make up`, which runs already"):
         parts = [
             *_mlflow(layout, parameters, ports.mlflow),
@@ -75,7 +78,9 @@ def run_up(layout: Layout, parameters: Parameters, ports: Ports) -> None:
         say(f"starting {', '.join(service.name for service in services)}")
         say(f"this takes up to a minute; their logs lie in {logs}")
         _say_what_comes(layout, parameters, line)
-        run_together(services, logs)
+        say(f"alerts are printed here{f', and go to {target.shown}' if target else ''}")
+        alerts = News(layout.state)
+        run_together(services, logs, lambda: [f"alert | {line}" for line in alerts.lines()])
 
 
 def _prepare_airflow(layout: Layout, port: int) -> AirflowHome:

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluation.calibration import ReliabilityBin, expected_calibration_error, reliability_table
-
-MAX_P_VALUE = 0.005
+from pipeline.watch.comparison import LEAST_SERIES, MAX_P_VALUE
 
 _NUM_BINS = 10
 _NUM_DRAWS = 1_999
@@ -35,7 +34,8 @@ class Calibration:
 def calibration_of(certainty: NDArray[np.float64], correct: NDArray[np.bool_], seed: int) -> Calibration:
     """Hold what the model said against what was right.
 
-    Chance is what remains where each answer is right with the very probability that the model gave it.
+    Chance is what remains where each answer is right with the very probability that the model gave it, and where
+    photos come in twos, of which both answers are right or wrong.
 
     Args:
         certainty: (n,) probability of the predicted class, in [0, 1]; n at least 1.
@@ -48,7 +48,7 @@ def calibration_of(certainty: NDArray[np.float64], correct: NDArray[np.bool_], s
     table = reliability_table(certainty, correct, _NUM_BINS)
     seen = expected_calibration_error(table)
     drawn = np.random.default_rng(seed).random((_NUM_DRAWS, len(certainty))) < certainty
-    by_chance = _errors(certainty, drawn)
+    by_chance = _errors(certainty, drawn) * np.sqrt(LEAST_SERIES)
     as_far = int(np.count_nonzero(by_chance >= seen - 1e-12))
     return Calibration(
         num_photos=len(correct),

@@ -1,5 +1,6 @@
 """A checkout in which a version serves, and photos that it was asked about; no model server and no TensorFlow."""
 
+import functools
 import hashlib
 import io
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ SINCE = "2026-05-01T08:00:00+00:00"
 Change = Callable[[Image.Image], Image.Image]
 
 
+@functools.cache
 def wall(seed: int) -> Image.Image:
     """A small picture of its own light, colour and grain."""
     random = np.random.default_rng(seed)
@@ -55,6 +57,11 @@ def encoded(image: Image.Image) -> bytes:
 def photo_rows(photos: Sequence[bytes]) -> list[PhotoRow]:
     file = FoundFile("data/first/sound/a.png", "first", "sound")
     return [row_of(file, measure(photo, PhotoLimits())) for photo in photos]
+
+
+@functools.cache
+def _training_measures(number: int) -> dict[str, np.ndarray]:
+    return measures_of(photo_rows([encoded(wall(seed)) for seed in range(number)]))
 
 
 def answers(number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +102,7 @@ class Home:
         self.write_batches("first")
         probabilities, predicted = answers(self.num_training, 99)
         profile = Profile(
-            measures=measures_of(photo_rows([encoded(wall(seed)) for seed in range(self.num_training)])),
+            measures=_training_measures(self.num_training),
             classes=CLASSES,
             predicted=predicted,
             certainty=probabilities.max(axis=1),

@@ -60,8 +60,13 @@ services = [
     )
     for kind in kinds
 ]
+def news():
+    try:
+        return [(notes / "news").rename(notes / "told").read_text()]
+    except FileNotFoundError:
+        return []
 with problems_for_people(debug=False):
-    processes.run_together(services, notes / "logs")
+    processes.run_together(services, notes / "logs", news)
 """
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -203,3 +208,15 @@ def test_adopted_processes_that_end_leave_no_trace(run: Callable[..., Run]) -> N
     children = psutil.Process(services.process.pid).children()
     assert [child.status() for child in children if child.status() == psutil.STATUS_ZOMBIE] == []
     assert len(children) == 1
+
+
+def test_news_from_elsewhere_are_told_once(run: Callable[..., Run]) -> None:
+    services = run("calm")
+    printed = services.until_all_answer()
+    (services.notes / "news").write_text("alert | refusal: demo is worse", encoding="utf-8")
+    deadline = time.monotonic() + 20
+    while (services.notes / "news").exists():
+        assert time.monotonic() < deadline, "nobody asked for news"
+        time.sleep(0.02)
+    services.process.terminate()
+    assert (printed + services.end()[1]).count("alert | refusal: demo is worse\n") == 1

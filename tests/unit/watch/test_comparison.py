@@ -5,11 +5,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.watch.comparison import Comparison, compared, compared_classes, settled, stability_index
+from pipeline.watch.comparison import (
+    Comparison,
+    compared,
+    compared_classes,
+    series_length,
+    settled,
+    stability_index,
+)
 
 
 def normal(number: int, seed: int, mean: float = 0.0, spread: float = 1.0) -> np.ndarray:
     return np.random.default_rng(seed).normal(mean, spread, number)
+
+
+def shuffled(values: list[float], counts: list[int]) -> np.ndarray:
+    return np.random.default_rng(5).permutation(np.repeat(values, counts))
 
 
 def alarms(reference: int, asked: int, draws: int, num_measures: int = 9) -> int:
@@ -34,8 +45,8 @@ def test_false_alarms_stay_below_two_in_a_hundred(reference, asked):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_shift_by_one_deviation_is_found_in_fifty_photos(seed):
-    [one] = settled([compared("light", normal(1000, seed), normal(50, seed + 100, mean=1), seed=7)])
+def test_a_shift_by_one_deviation_is_found_in_eighty_photos(seed):
+    [one] = settled([compared("light", normal(1000, seed), normal(80, seed + 100, mean=1), seed=7)])
     assert one.has_drifted(0.25)
 
 
@@ -45,7 +56,7 @@ def test_a_wider_spread_is_found_though_the_middle_stays(seed):
 
 
 def test_a_small_change_of_many_photos_is_no_chance_and_yet_no_drift():
-    one = compared("light", normal(2000, 1), normal(2000, 2, mean=0.2), seed=7)
+    one = compared("light", normal(2000, 1), normal(2000, 2, mean=0.3), seed=7)
     assert one.p_value < 0.01
     assert not one.has_drifted(0.25)
 
@@ -63,14 +74,14 @@ def test_a_measure_that_never_varied_drifts_once_it_does():
 
 def test_two_sizes_in_other_shares_are_found():
     reference = np.repeat([640.0, 1280.0], [270, 30])
-    assert compared("size", reference, np.repeat([640.0, 1280.0], [20, 60]), seed=7).has_drifted(0.25)
-    assert not compared("size", reference, np.repeat([640.0, 1280.0], [72, 8]), seed=7).has_drifted(0.25)
+    assert compared("size", reference, shuffled([640.0, 1280.0], [20, 60]), seed=7).has_drifted(0.25)
+    assert not compared("size", reference, shuffled([640.0, 1280.0], [72, 8]), seed=7).has_drifted(0.25)
 
 
 def test_classes_in_other_shares_are_found_and_the_same_shares_are_not():
     reference = np.repeat([0, 1, 2], [100, 60, 40])
-    assert compared_classes("classes", reference, np.repeat([0, 1, 2], [5, 5, 50]), seed=7).has_drifted(0.25)
-    assert not compared_classes("classes", reference, np.repeat([0, 1, 2], [30, 18, 12]), seed=7).has_drifted(0.25)
+    assert compared_classes("classes", reference, shuffled([0, 1, 2], [5, 5, 50]), seed=7).has_drifted(0.25)
+    assert not compared_classes("classes", reference, shuffled([0, 1, 2], [30, 18, 12]), seed=7).has_drifted(0.25)
 
 
 def test_a_class_that_evaluation_never_met_counts():
@@ -95,3 +106,18 @@ def test_the_index_is_zero_for_equal_shares_and_never_negative(counts):
     assert stability_index(reference, reference) == pytest.approx(0)
     assert stability_index(reference, asked) >= 0
     assert stability_index(reference, asked) == pytest.approx(stability_index(asked, reference))
+
+
+def test_photos_in_series_count_as_fewer():
+    alone = np.random.default_rng(1).integers(0, 5, 200)
+    assert series_length(alone) < 1.5
+    assert 2 < series_length(np.repeat(alone[:80], 3)) < 4.5
+    assert series_length(np.zeros(50, int)) == 1
+
+
+def test_photos_of_a_few_walls_are_hardly_ever_drift():
+    raised = 0
+    for seed in range(20):
+        asked = np.repeat(normal(12, seed), 5) + normal(60, seed + 50, spread=0.1)
+        raised += compared("light", normal(1000, seed + 90), asked, seed=7).has_drifted(0.25)
+    assert raised <= 1

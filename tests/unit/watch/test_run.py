@@ -62,9 +62,9 @@ def test_photos_of_another_kind_are_found_and_told_once(home, change, measure):
 
 
 def test_a_further_finding_is_told_and_so_is_the_same_of_the_next_version(home):
-    home.ask(60, darker)
+    home.ask(40, darker)
     look(home)
-    home.ask(60, lambda image: blurred(darker(image)), first_seed=20_000)
+    home.ask(80, lambda image: blurred(darker(image)), first_seed=20_000)
     assert "sharpness" in found(home).drifted
     assert len(alerts(home)) == 2
     home.serve(2)
