@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -23,7 +22,9 @@ from pipeline.photos.batches import read_batches
 from pipeline.photos.listing import FoundFile
 
 
-def test_a_batch_is_taken_in_committed_and_moved_and_asked_again_gives_the_same_answer(home: SmallHome) -> None:
+def test_a_batch_is_taken_in_committed_and_moved_and_asked_again_gives_the_same_answer(
+    home: SmallHome, processes: None
+) -> None:
     drop(home, "survey-1", 1)
     one = taken(home, "survey-1")
     assert (one.batch, one.source, one.batches) == ("survey-1", "inbox/survey-1", ("survey-1",))
@@ -39,17 +40,15 @@ def test_a_batch_is_taken_in_committed_and_moved_and_asked_again_gives_the_same_
     assert taken(home, "survey-1") == one
 
 
-def test_photos_that_came_before_are_no_news_under_any_name(home: SmallHome) -> None:
-    drop(home, "survey-1", 1)
-    first = taken(home, "survey-1")
-    drop(home, "survey-1", 1)
-    shutil.copytree(home.photos("survey-1", 1), home.root / "inbox/other")
-    for name in ("survey-1", "other"):
-        again = taken(home, name)
-        assert (again.is_new, again.commit, again.data_hash) == (False, first.commit, first.data_hash)
-        assert again.remarks == ("the same photos came before as survey-1",)
-    assert len(list((home.root / "inbox/_taken").iterdir())) == 3
-    assert recorded(home) == [("survey-1", 4)]
+def test_photos_that_came_before_are_no_news_under_any_name(fed: SmallHome) -> None:
+    before = fed.run("git", "rev-parse", "heritage/photos", at=fed.layout.photos_clone)
+    for name in ("first", "other"):
+        drop(fed, name, 1)
+        again = taken(fed, name)
+        assert (again.is_new, again.commit) == (False, before)
+        assert again.remarks == ("the same photos came before as first",)
+    assert len(list((fed.root / "inbox/_taken").iterdir())) == 2
+    assert recorded(fed) == [("first", 4)]
 
 
 def test_an_archive_of_train_and_test_folders_becomes_two_batches(home: SmallHome) -> None:
@@ -169,7 +168,7 @@ def test_a_bad_batch_is_put_aside_with_a_report_and_an_alert(
         taken(home, batch)
 
 
-def test_a_report_shows_what_came(home: SmallHome) -> None:
+def test_a_report_shows_what_came(home: SmallHome, processes: None) -> None:
     place = drop(home, "bad", 1, count=5)
     (place / "sound/1.png").write_text("<script>no photo")
     (place / "sound/3.png").write_text("no photo")
@@ -213,15 +212,13 @@ def test_an_archive_that_cannot_be_unpacked_is_put_aside_as_it_is(home: SmallHom
     assert [path.name for path in (home.root / "inbox/_quarantine").rglob("bad.zip")] == ["bad.zip"]
 
 
-def test_the_name_of_other_photos_is_refused_and_the_next_batch_is_not_held_up(home: SmallHome) -> None:
-    drop(home, "survey-1", 1)
-    taken(home, "survey-1")
-    drop(home, "survey-1", 2)
-    drop(home, "survey-2", 3)
-    with pytest.raises(DataError, match=r"there is a data/survey-1 already, with other photos"):
-        taken(home, "survey-1")
-    taken(home, "survey-2")
-    assert recorded(home) == [("survey-1", 4), ("survey-2", 4)]
+def test_the_name_of_other_photos_is_refused_and_the_next_batch_is_not_held_up(fed: SmallHome) -> None:
+    drop(fed, "first", 2)
+    drop(fed, "second", 3)
+    with pytest.raises(DataError, match=r"there is a data/first already, with other photos"):
+        taken(fed, "first")
+    taken(fed, "second")
+    assert recorded(fed) == [("first", 4), ("second", 4)]
 
 
 def test_a_batch_that_was_mended_is_taken_in(home: SmallHome) -> None:
@@ -238,13 +235,12 @@ def test_a_batch_that_was_mended_is_taken_in(home: SmallHome) -> None:
     assert taken(home, "survey-1").is_new
 
 
-def test_damage_of_the_record_is_not_the_batch_s_fault(home: SmallHome) -> None:
-    home.take("first", 1)
-    shutil.rmtree(home.root / ".dvc" / "cache")
-    drop(home, "survey-1", 2)
+def test_damage_of_the_record_is_not_the_batch_s_fault(fed: SmallHome) -> None:
+    fed.lose_cache()
+    drop(fed, "survey-1", 2)
     with pytest.raises(DataError, match=r"neither in DVC's cache nor"):
-        taken(home, "survey-1")
-    assert (waiting(home), alerts(home)) == (["survey-1"], [])
+        taken(fed, "survey-1")
+    assert (waiting(fed), alerts(fed)) == (["survey-1"], [])
 
 
 def test_of_two_takes_at_once_one_is_told_to_come_again(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,12 +256,12 @@ def test_of_two_takes_at_once_one_is_told_to_come_again(home: SmallHome, monkeyp
 def test_a_batch_that_waits_for_its_photos_holds_up_no_other(home: SmallHome) -> None:
     drop(home, "survey-1", 1)
     drop(home, "survey-2", 2)
+    command = [sys.executable, "-m", "pipeline", "inbox"]
     with arriving.taking(home.layout, "inbox/survey-1"):
-        command = [sys.executable, "-m", "pipeline", "inbox"]
         listed = subprocess.run(command, cwd=home.root, capture_output=True, text=True, check=True)
         assert [one["batch"] for one in json.loads(listed.stdout)] == ["survey-2"]
         assert taken(home, "survey-2").is_new
-    assert taken(home, "survey-1").is_new
+    assert waiting(home) == ["survey-1"]
 
 
 def test_what_was_brought_near_goes_once_nobody_wants_it_any_more(home: SmallHome) -> None:

@@ -21,10 +21,16 @@ from pipeline.core.recipes import render
 ADDRESS = "s3://photos/inbox/"
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with running_bucket(monkeypatch) as running:
+@pytest.fixture(scope="module")
+def service() -> Iterator[Bucket]:
+    with pytest.MonkeyPatch.context() as monkeypatch, running_bucket(monkeypatch) as running:
         yield running
+
+
+@pytest.fixture
+def bucket(service: Bucket) -> Iterator[Bucket]:
+    yield service
+    service.empty()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Batches brought by hand: folders, archives, and lists of photos that are fetched first."""
 
 import csv
-import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -54,10 +52,12 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def versioned(layout: Layout) -> Layout:
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=layout.root, check=True)
-    return layout
+@pytest.fixture(autouse=True)
+def versions(monkeypatch: pytest.MonkeyPatch) -> list[Layout]:
+    """The checkouts whose `data/` was versioned; DVC itself takes its time."""
+    versioned: list[Layout] = []
+    monkeypatch.setattr(taking, "add_data", versioned.append)
+    return versioned
 
 
 def left_behind(layout: Layout, batch: str) -> list[str]:
@@ -65,8 +65,9 @@ def left_behind(layout: Layout, batch: str) -> list[str]:
     return sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
 
 
-def test_listed_photos_come_into_data_with_their_licence(versioned: Layout, table: Path, web: Web) -> None:
-    layout = versioned
+def test_listed_photos_come_into_data_with_their_licence(
+    layout: Layout, table: Path, web: Web, versions: list[Layout]
+) -> None:
     web.answers |= {
         f"{PHOTOS}/0.jpg": photo(),
         f"{PHOTOS}/1.jpg": photo(JPEG * 20),
@@ -83,7 +84,7 @@ def test_listed_photos_come_into_data_with_their_licence(versioned: Layout, tabl
     with (layout.data / "scraped" / "photos.csv").open(newline="") as stream:
         (line,) = csv.DictReader(stream)
     assert (line["licence"], line["source"], line["url"]) == ("CC0", "a page", f"https://{PHOTOS}/0.jpg")
-    assert (layout.root / "data.dvc").is_file()
+    assert versions == [layout]
     assert left_behind(layout, "scraped") == [".lock", "listed/scrape-report.csv"]
 
 
@@ -131,10 +132,7 @@ Pack = Callable[[Path, Path], Path]
 
 
 @pytest.mark.parametrize("pack", (packed_as_tar, packed_as_zip))
-def test_an_archive_gives_the_same_batch_as_its_folder(
-    layout: Layout, tmp_path: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(taking, "add_data", lambda _: None)
+def test_an_archive_gives_the_same_batch_as_its_folder(layout: Layout, tmp_path: Path, pack: Pack) -> None:
     for label in ("arch", "vault"):
         (tmp_path / "source" / label).mkdir(parents=True)
         (tmp_path / "source" / label / "1.jpg").write_text(label)
@@ -154,10 +152,7 @@ def test_an_archive_that_is_refused_leaves_nothing(layout: Layout, tmp_path: Pat
     assert not layout.data.exists()
 
 
-def test_a_list_may_come_in_an_archive(
-    layout: Layout, table: Path, tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(taking, "add_data", lambda _: None)
+def test_a_list_may_come_in_an_archive(layout: Layout, table: Path, tmp_path: Path, web: Web) -> None:
     web.answers[f"{PHOTOS}/0.jpg"] = photo()
     (tmp_path / "source").mkdir()
     table.rename(tmp_path / "source" / "urls.csv")
