@@ -3,7 +3,7 @@
 **Starts** every minute; a run that takes longer holds up the next, and those missed are left out. It waits for
 promotions and rollbacks, and is skipped while somebody releases by hand.
 
-**Red** means that MLflow or the model server was away for three tries; the same trouble is told once in an hour.
+**Red** means that MLflow was away for three tries; the same trouble is told once in an hour.
 """
 
 from datetime import timedelta
