@@ -18,7 +18,8 @@ app = typer.Typer()
 
 @app.command()
 def inbox() -> None:
-    """List the complete batches that wait to be taken in, oldest first."""
+    """List the complete batches that wait to be taken in, oldest first; one that is being taken in waits no more."""
+    from pipeline.automation.arriving import is_being_taken
     from pipeline.intake.inboxes import inboxes_of, look
 
     layout, parameters = opened()
@@ -26,8 +27,9 @@ def inbox() -> None:
     if seen.away and not seen.waiting:
         raise seen.away[0]
     warn(problem.came for problem in seen.away)
-    say(f"complete batches that wait: {len(seen.waiting)}")
-    answer([{"batch": one.batch, "source": one.source} for one in seen.waiting])
+    waiting = [one for one in seen.waiting if not is_being_taken(layout, one.source)]
+    say(f"complete batches that wait: {len(waiting)}, and are being taken in: {len(seen.waiting) - len(waiting)}")
+    answer([{"batch": one.batch, "source": one.source} for one in waiting])
 
 
 @app.command()

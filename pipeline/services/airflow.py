@@ -28,7 +28,7 @@ POOLS = {"training": "one training at a time", "releases": "one change at a time
 """Airflow's pools, of one slot each when they are made; later their slots are the operator's to change."""
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_LEAST_TASKS, _MOST_TASKS = 3, 8
+_LEAST_TASKS, _MOST_TASKS = 4, 8
 _LAST_LINES = 15
 
 
@@ -154,8 +154,8 @@ def prepare_database(airflow: AirflowHome) -> None:
 
 
 def tasks_at_a_time() -> int:
-    """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, an intake that
-    downloads and the model line's own tasks wait for one another."""
+    """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, two batches
+    that come in and the model line's own tasks wait for one another."""
     return min(max(len(os.sched_getaffinity(0)), _LEAST_TASKS), _MOST_TASKS)
 
 
