@@ -24,6 +24,8 @@ from heritage.commands import DATA, CommandRefused, answer_of
 from heritage.defaults import RUNS
 
 BATCH = "{{ batch_name }}"
+PUT_ASIDE = "was put aside"
+"""In what `pipeline take` says of a batch of which it has sent an alert."""
 AT_A_TIME = 2
 
 
@@ -65,7 +67,7 @@ def take(batch: dict[str, str]) -> dict[str, Any]:
     try:
         taken: dict[str, Any] = answer_of("take", batch["source"])
     except CommandRefused as refusal:
-        if refusal.exit_code == DATA:
+        if refusal.exit_code == DATA and PUT_ASIDE in str(refusal):
             raise AlreadyTold(str(refusal)) from refusal
         raise
     return taken

@@ -7,12 +7,13 @@ The reason goes into the history of what served when.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
 from heritage.assets import SERVED_MODEL
-from heritage.commands import run
-from heritage.defaults import OPTIONAL_NAME, RUNS
+from heritage.commands import answer_of
+from heritage.defaults import OPTIONAL_NAME, RELEASES, RUNS
 
 
 @dag(
@@ -38,14 +39,18 @@ def rollback() -> None:
     serve_earlier()
 
 
-@task(execution_timeout=timedelta(minutes=10), outlets=[SERVED_MODEL])
+@task(pool=RELEASES, execution_timeout=timedelta(minutes=10), outlets=[SERVED_MODEL])
 def serve_earlier() -> None:
     """`pipeline rollback`."""
     context = get_current_context()
     asked = context["params"]
     named = [f"--{name}={asked[name]}" for name in ("model", "version") if asked[name]]
-    run("rollback", *named, f"--reason={asked['reason']}")
-    context["outlet_events"][SERVED_MODEL].extra = {name: asked[name] for name in ("model", "version", "reason")}
+    served: dict[str, Any] = answer_of("rollback", *named, f"--reason={asked['reason']}")
+    context["outlet_events"][SERVED_MODEL].extra = {
+        "model": served["model"],
+        "version": served["version"],
+        "reason": asked["reason"],
+    }
 
 
 rollback()

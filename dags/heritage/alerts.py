@@ -12,7 +12,10 @@ from heritage.places import HOME
 
 FAILURE, REFUSAL = "failure", "refusal"
 
-_TELL_THEMSELVES = ("refused", "take", "push")
+_MAX_LENGTH = 10_000
+"""Letters of each part of an alert, which `pipeline notify` cuts further."""
+
+_TELL_THEMSELVES = ("refused", "take")
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,10 @@ def notify(kind: str, subject: str, text: str = "", link: str = "") -> None:
         text: grounds, and what to do.
         link: where to look.
     """
-    command = [sys.executable, "-m", "pipeline", "notify", kind, subject, f"--text={text}", f"--link={link}"]
+    words = [kind, subject, f"--text={text}", f"--link={link}"]
+    # What a system passes on as one argument holds no NUL and is at most 128 kB long.
+    safe = [word[:_MAX_LENGTH].replace("\0", " ") for word in words]
+    command = [sys.executable, "-m", "pipeline", "notify", *safe]
     log.warning("alert: %s: %s", kind, subject)
     try:
         subprocess.Popen(

@@ -14,4 +14,4 @@ REGISTERED_MODEL = Asset("registered_model")
 """A version passed the gate; extra: the answer of `pipeline register`, and the gate's `rules`. Starts `release`."""
 
 SERVED_MODEL = Asset("served_model")
-"""Another version serves; extra: model, version. Starts nothing here; for those who watch from elsewhere."""
+"""`release` or `rollback` let a version serve; extra: model, version. Starts nothing here."""

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,10 @@ DELIVERIES = "alerts-delivery.log"
 QUIET = timedelta(hours=1)
 """For so long after an alert the same kind and subject is counted and not sent again."""
 
+MAX_SENT = 10
+"""Of different alerts within `BURST`: nobody reads a hundred, and each takes a process."""
+BURST = timedelta(minutes=1)
+
 _RECENT = "alerts-recent.json"
 _FORGOTTEN = timedelta(days=1)
 _EARLY = timedelta(minutes=-1)
@@ -29,7 +33,7 @@ _MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of `alerts.jsonl`: an alert that was to be sent."""
+    """A line of `alerts.jsonl`."""
 
     time: str
     """ISO 8601 with offset."""
@@ -39,6 +43,8 @@ class Entry:
     link: str
     repeated: int
     """How often the same kind and subject came since it was sent the last time, and was not sent."""
+    held_back: bool = False
+    """Whether it was only kept, since so many others were sent just before."""
 
     @property
     def line(self) -> str:
@@ -49,20 +55,24 @@ class Entry:
 def keep(alert: Alert, folder: Path, now: datetime) -> Entry | None:
     """Write an alert down, unless the same one was sent within the last hour: then it is counted.
 
+    In a burst of alerts the first ten of a minute are to be sent, and the others are held back.
+
     Args:
         alert: tidy.
         folder: of the book; made where missing.
         now: with an offset.
 
     Returns:
-        What is to be sent, or None.
+        What was written down, or None.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _recent_alerts(folder) as recent:
-        repeated = _repetitions(recent, f"{alert.kind} {alert.subject}", now)
+        repeated = _repetitions(recent, _key(alert), now)
         if repeated is None:
             return None
-        entry = entry_of(alert, now, repeated)
+        held_back = _num_just_sent(recent, now) > MAX_SENT
+        recent[_key(alert)]["held_back"] = held_back
+        entry = replace(entry_of(alert, now, repeated), held_back=held_back)
         _append(folder / ALERTS, entry.line)
         return entry
 
@@ -87,7 +97,9 @@ def note_delivery(folder: Path, now: datetime, outcome: str) -> None:
 
 @contextmanager
 def _recent_alerts(folder: Path) -> Iterator[dict[str, Any]]:
-    """Hold the book, and give by kind and subject when each was sent and how often it came since; kept at the end.
+    """Hold the book, and give by kind and subject when each was sent or held back, and how often it came since.
+
+    What the caller changes is kept at the end.
 
     The file is written over in place: that needs no room on a full disk, where every alert would be new otherwise.
     """
@@ -103,10 +115,21 @@ def _recent_alerts(folder: Path) -> Iterator[dict[str, Any]]:
             stream.truncate()
 
 
+def _key(alert: Alert) -> str:
+    return f"{alert.kind} {alert.subject}"
+
+
 def _read(text: str) -> dict[str, Any]:
     try:
         recent = json.loads(text)
-        return {key: {"sent": float(value["sent"]), "times": int(value["times"])} for key, value in recent.items()}
+        return {
+            key: {
+                "sent": float(value["sent"]),
+                "times": int(value["times"]),
+                "held_back": bool(value.get("held_back", False)),
+            }
+            for key, value in recent.items()
+        }
     except (AttributeError, KeyError, TypeError, ValueError):  # a new file, or one cut off by a crash
         return {}
 
@@ -118,11 +141,16 @@ def _repetitions(recent: dict[str, Any], key: str, now: datetime) -> int | None:
         if not _EARLY < age < _FORGOTTEN:
             del recent[name]
     before = recent.get(key)
-    if before is not None and ages[key] < QUIET:
+    if before is not None and ages[key] < (BURST if before["held_back"] else QUIET):
         before["times"] += 1
         return None
-    recent[key] = {"sent": now.timestamp(), "times": 0}
+    recent[key] = {"sent": now.timestamp(), "times": 0, "held_back": False}
     return before["times"] if before is not None else 0
+
+
+def _num_just_sent(recent: dict[str, Any], now: datetime) -> int:
+    earliest = (now - BURST).timestamp()
+    return sum(value["sent"] > earliest and not value["held_back"] for value in recent.values())
 
 
 def _append(path: Path, line: str) -> None:

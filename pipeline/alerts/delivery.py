@@ -96,9 +96,10 @@ def _reason(error: Exception) -> str:
 
 
 def _shown(reason: str, target: Mail | Webhook, password: str) -> str:
-    secret = password if isinstance(target, Mail) else urlsplit(target.address).path
-    if secret.strip("/"):
-        reason = reason.replace(secret, "...")
+    secrets = (password,) if isinstance(target, Mail) else urlsplit(target.address)[2:4]  # path and query
+    for secret in secrets:
+        if secret.strip("/"):
+            reason = reason.replace(secret, "...")
     return one_line(reason)[:_MAX_REASON]
 
 

@@ -38,14 +38,15 @@ def send(alert: Alert, target: str, folder: Path) -> bool:
         folder: where `alerts.jsonl` lies.
 
     Returns:
-        Whether it was sent; the same kind and subject is sent once an hour, and counted in between.
+        Whether it was sent; the same kind and subject is sent once an hour, and counted in between; of different ones,
+        ten within a minute.
     """
     alert, now = tidy(alert), datetime.now(UTC)
     try:
         entry = keep(alert, folder, now)
     except OSError:  # a full disk is a thing to alert of
         entry = entry_of(alert, now)
-    if entry is None:
+    if entry is None or entry.held_back:
         return False
     try:
         if chosen_target(target, os.environ) is not None:

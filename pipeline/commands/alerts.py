@@ -33,7 +33,7 @@ def notify(
     is_sent = send(Alert(kind, subject, text, link), parameter, folder)
     target = chosen_target(parameter, os.environ)  # a problem is said once the alert is safe
     if not is_sent:
-        say(f"{kind}: counted; the same alert was sent within the last hour")
+        say(f"{kind}: not sent; the same alert went out within the last hour, or ten others within a minute")
     else:
         say(f"{kind}: kept in {folder}" + (f", and on its way to {target.shown}" if target else ""))
 

@@ -6,10 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.alerts.alert import Alert, Kind
-from pipeline.alerts.sending import send
 from pipeline.console import answer, opened, say, warn
-from pipeline.core.errors import PipelineError
 from pipeline.core.locks import die_with_parent
 from pipeline.core.paths import Layout
 from pipeline.core.progress import spinner
@@ -92,12 +89,8 @@ def push() -> None:
     layout, parameters = opened()
     from pipeline.automation.pushing import push as bring
 
-    try:
-        with spinner("pushing"):
-            pushed = bring(layout, parameters)
-    except PipelineError as error:
-        send(Alert(Kind.FAILURE, "a push was refused", str(error)), parameters.notify.target, layout.home / ".heritage")
-        raise
+    with spinner("pushing"):
+        pushed = bring(layout, parameters)
     say(f"pushed {', '.join(pushed) or 'nothing: there are no branches yet'}")
     answer({"pushed": list(pushed)})
 

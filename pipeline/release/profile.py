@@ -75,14 +75,15 @@ def make_profile(layout: Layout, parameters: Parameters) -> Profile | None:
     Raises:
         DataError: a table is damaged.
     """
-    split = layout.artifacts("split") / "photos.parquet"
-    if not split.is_file():
+    split, validated = (layout.artifacts(stage) / "photos.parquet" for stage in ("split", "validate"))
+    evaluated = layout.artifacts("evaluate") / "predictions.parquet"
+    if not all(table.is_file() for table in (split, validated, evaluated)):
         return None
     photos = read_rows(split, SplitRow)
     training = _sample([photo for photo in photos if photo.side == Side.TRAIN], MAX_PHOTOS, _sha256)
     held_out = [photo for photo in photos if photo.side in (Side.VALIDATION, Side.TEST)]
-    measured = {row.path: row for row in read_rows(layout.artifacts("validate") / "photos.parquet", PhotoRow)}
-    answers = _sample(read_predictions(layout.artifacts("evaluate") / "predictions.parquet"), MAX_PHOTOS, _path)
+    measured = {row.path: row for row in read_rows(validated, PhotoRow)}
+    answers = _sample(read_predictions(evaluated), MAX_PHOTOS, _path)
     classes = tuple(answers[0].probabilities) if answers else ()
     vector_of = _vectors_by_path(layout.artifacts("embed") / "vectors.npz")
     vectors = _unit(_stacked(training, vector_of).astype(_STORED))

@@ -216,9 +216,10 @@ def _log(client: Any, run_id: str, layout: Layout, parameters: Parameters) -> No
     for path in (layout.parameters, layout.root / "dvc.lock", layout.artifacts("export") / MANIFEST, layout.batches):
         if path.is_file():
             client.log_artifact(run_id, str(path))
-    for report in sorted(layout.gate.parent.iterdir()):
-        if report.is_dir():  # the gate's verdict comes later and belongs to the registration
-            client.log_artifacts(run_id, str(report), f"reports/{report.name}")
+    # Of the reports those of the stages: what else lies there is later, or shows photos that people asked about.
+    for name in sorted(read_lock(layout.root / "dvc.lock")):
+        if (report := layout.reports(name)).is_dir():
+            client.log_artifacts(run_id, str(report), f"reports/{name}")
     client.log_artifacts(run_id, str(layout.artifacts("export") / "saved_model"), SAVED_MODEL)
 
 

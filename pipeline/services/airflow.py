@@ -11,10 +11,11 @@ import secrets
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from pipeline.core.errors import MachineError
 from pipeline.core.paths import Layout
@@ -23,8 +24,8 @@ from pipeline.services.ports import HOST
 
 USER = "heritage"
 """The one login of Airflow's page."""
-TRAINING_POOL = "training"
-"""Pool with a slot for each training that may run at a time."""
+POOLS = {"training": "one training at a time", "releases": "one change at a time of what serves"}
+"""Airflow's pools, of one slot each when they are made; later their slots are the operator's to change."""
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _LEAST_TASKS, _MOST_TASKS = 4, 8
@@ -71,8 +72,13 @@ class AirflowHome:
         return self.folder / "secrets.json"
 
     @property
+    def logs(self) -> Path:
+        """What tasks wrote, by DAG, run, task and try."""
+        return self.folder / "logs"
+
+    @property
     def schema_note(self) -> Path:
-        """Names the version of Airflow whose tables the database holds."""
+        """Names the version of Airflow whose tables the database holds, and the pools that were made in it."""
         return self.folder / "schema"
 
     def environment(self, tracking_uri: str | None = None) -> dict[str, str]:
@@ -96,9 +102,12 @@ class AirflowHome:
         return Login(USER, str(json.loads(self.passwords.read_text(encoding="utf-8"))[USER]))
 
     def has_tables(self) -> bool:
-        """Whether the database holds the tables of the installed version."""
-        note = self.schema_note
-        return note.exists() and note.read_text(encoding="utf-8") == _installed()
+        """Whether the database holds the tables of the installed version, and the pools."""
+        return self.noted() == [_installed(), *POOLS]
+
+    def noted(self) -> list[str]:
+        """Lines of the schema note; none where there is no database yet."""
+        return self.schema_note.read_text(encoding="utf-8").splitlines() if self.schema_note.exists() else []
 
     def address(self) -> str | None:
         """Where the page is, or was when it last ran; None where Airflow never ran in this checkout."""
@@ -138,16 +147,24 @@ def prepare_database(airflow: AirflowHome) -> None:
     if airflow.has_tables():
         return
     with spinner("making Airflow's tables"):
-        _airflow(airflow, "db", "migrate")
-        if not airflow.schema_note.exists():  # later its slots are the operator's to change
-            _airflow(airflow, "pools", "set", TRAINING_POOL, "1", "one training at a time")
-    _write_private(airflow.schema_note, _installed())
+        ask_airflow(airflow, "db", "migrate")
+        if missing := POOLS.keys() - airflow.noted():
+            _make_pools(airflow, sorted(missing))
+    _write_private(airflow.schema_note, "\n".join([_installed(), *POOLS]))
 
 
 def tasks_at_a_time() -> int:
     """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, two batches
     that come in and the model line's own tasks wait for one another."""
     return min(max(len(os.sched_getaffinity(0)), _LEAST_TASKS), _MOST_TASKS)
+
+
+def _make_pools(airflow: AirflowHome, names: Sequence[str]) -> None:
+    pools = {name: {"slots": 1, "description": POOLS[name], "include_deferred": False} for name in names}
+    with NamedTemporaryFile("w", dir=airflow.folder, suffix=".json", encoding="utf-8") as file:
+        file.write(json.dumps(pools))
+        file.flush()
+        ask_airflow(airflow, "pools", "import", file.name)
 
 
 def _installed() -> str:
@@ -180,10 +197,10 @@ def _settings(airflow: AirflowHome, port: int, keys: Mapping[str, str]) -> dict[
             "instance_name": "Heritage photographs",
         },
         "api_auth": {"jwt_secret": keys["jwt_secret"]},
-        "logging": {"base_log_folder": str(airflow.folder / "logs"), "colored_console_log": "False"},
+        "logging": {"base_log_folder": str(airflow.logs), "colored_console_log": "False"},
         "scheduler": {
-            # Seconds. A task whose worker was killed, or whose scheduler was, is tried again within about a minute.
-            "task_instance_heartbeat_timeout": "60",
+            # Seconds. A task whose worker was killed, or whose scheduler was, is missed within two minutes.
+            "task_instance_heartbeat_timeout": "120",
             "orphaned_tasks_check_interval": "30",
         },
         "dag_processor": {
@@ -214,8 +231,16 @@ def _write_private(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _airflow(airflow: AirflowHome, *arguments: str) -> None:
-    """Run a command of Airflow's own."""
+def ask_airflow(airflow: AirflowHome, *arguments: str) -> None:
+    """Run a command of Airflow's own to its end.
+
+    Args:
+        airflow: whose database it works on; configured.
+        arguments: the command and its options.
+
+    Raises:
+        MachineError: Airflow refused; its last lines are told.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.services.child", "airflow", *arguments],
         env={**os.environ, **airflow.environment()},
@@ -229,7 +254,7 @@ def _airflow(airflow: AirflowHome, *arguments: str) -> None:
         last = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-_LAST_LINES:])
         raise MachineError(
             f"`airflow {' '.join(arguments)}` ended with exit code {done.returncode}; its last lines:\n{last}",
-            expected=f"a database that Airflow can make or bring up to date in {airflow.folder}",
+            expected=f"a database that Airflow can use in {airflow.folder}",
             todo=f"mend what it names; with {airflow.folder / 'airflow.db'} and {airflow.schema_note} moved away, "
             "Airflow begins anew: its history of runs is lost, models and photos are not",
         )

@@ -37,9 +37,21 @@ def airflow_services(airflow: AirflowHome, port: int, tracking_uri: str | None) 
         ("Airflow", ("api-server",), "metadatabase", page),
     )
     environment = airflow.environment(tracking_uri)
+    housekeeping = Service(
+        name="Airflow housekeeping",
+        module="pipeline.services.housekeeping",
+        flags=(),
+        address="",
+        answers=lambda: True,
+        environment=environment,
+        restarts=_RESTARTS,
+    )
     return [
-        Service(name, _MODULE, flags, address, partial(_is_healthy, port, part), _CRITICAL, environment, _RESTARTS)
-        for name, flags, part, address in components
+        housekeeping,
+        *(
+            Service(name, _MODULE, flags, address, partial(_is_healthy, port, part), _CRITICAL, environment, _RESTARTS)
+            for name, flags, part, address in components
+        ),
     ]
 
 

@@ -5,7 +5,8 @@ stability index, less what chance alone gives so few photos, above a limit? And 
 dealt out anew between the two sides hardly ever differ so much, though all measures are looked at together?
 
 Photos come in series, of one wall or one afternoon, and ten of a series tell little more than one. So many photos count
-as fewer: at most as half, and as fewer still where photos that were asked about one after the other are much alike.
+as fewer: as two of five at most, and as fewer still where photos that were asked about one after the other are much
+alike. That also pays for the days: a release is looked at daily, and each look is a chance for a false alarm.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 MAX_P_VALUE = 0.01
 """Of all measures together: so rarely does one of them drift by chance."""
 
-LEAST_SERIES = 2.0
+LEAST_SERIES = 2.5
 """So many photos count as one at least."""
 
 _NUM_BINS = 10

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +11,34 @@ from pipeline.core.paths import Layout
 from pipeline.core.progress import with_progress
 from pipeline.photos.listing import FoundFile
 from pipeline.watch.asking import Desk
+from pipeline.watch.findings import Served
 from pipeline.watch.photos import DataSince, measured
 from pipeline.watch.ranking import Candidate
 from pipeline.watch.trust import Calibration, calibration_of
 from serving.answers import Prediction
-from serving.asked import AskedPhoto, folder_of
+from serving.asked import AskedPhoto, folder_of, read_asked
 from serving.contract import PhotoLimits, UnreadablePhoto, upright
 
 MAX_OF_DATA = 500
-"""Photos of `data/` that are looked at in one watch, the newest first."""
+"""Photos of `data/` that are looked at in one watch, of the newest batches first."""
 
 
-def asked_candidates(layout: Layout, photos: Sequence[AskedPhoto], limits: PhotoLimits) -> list[Candidate]:
-    """The photos that were kept of one model, measured; what is gone or unreadable is left out.
+def asked_candidates(layout: Layout, served: Served, limits: PhotoLimits) -> list[Candidate]:
+    """The kept photos that a version answered since it serves, measured; what is gone or unreadable is left out.
 
     Args:
         layout: of the checkout.
-        photos: of one model, at least one.
+        served: the version; what it answered during an earlier term is no news.
         limits: of one photo.
     """
-    folder = folder_of(layout.asked, photos[0].model)
-    told = {folder / photo.file: photo for photo in photos}
+    folder, since = folder_of(layout.asked, served.model), datetime.fromisoformat(served.since)
+    told = {
+        folder / photo.file: photo
+        for photo in read_asked(layout.asked, served.model)
+        if photo.version == served.version and datetime.fromisoformat(photo.time) >= since
+    }
     files = {location: FoundFile(photo.file, "", None) for location, photo in told.items()}
-    rows = measured(files, limits, f"measuring photos that {photos[0].model} was asked about")
+    rows = measured(files, limits, f"measuring photos that {served.model} was asked about")
     return [
         Candidate(location, row, prediction_of(told[location]), told[location].times) for location, row in rows.items()
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
+from pipeline.intake.sources import is_seen
 from pipeline.photos.listing import UNLABELLED
 from pipeline.watch.findings import Findings
 from pipeline.watch.page import page_of
@@ -40,6 +41,7 @@ def write_output(
         The page's path.
     """
     place = layout.reports("watch") / findings.served.model
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)  # as private as the photos that the server keeps
     names = [
         f"{rank:03d}-{one.row.sha256[:_NAMED_DIGITS]}{one.location.suffix.lower()}"
         for rank, one in enumerate(findings.label_next, start=1)
@@ -55,7 +57,9 @@ def write_output(
 
 
 def _is_being_sorted(folder: Path) -> bool:
-    return any(path.is_file() and path.parent != folder / UNLABELLED for path in folder.rglob("*"))
+    """Whether it holds a photo elsewhere than among the unsorted ones; files of file managers do not count."""
+    files = (path for path in folder.rglob("*") if path.is_file() and is_seen(path.name))
+    return any(path.parent != folder / UNLABELLED for path in files)
 
 
 def _write_folder(folder: Path, chosen: Sequence[Candidate], names: Sequence[str], classes: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from pipeline.evaluation.calibration import ReliabilityBin
 from pipeline.pages.charts import Axis, Chart, Line, Point, drawn
 from pipeline.pages.page import figure, share, templates_of
 from pipeline.pages.pictures import thumbnail
+from pipeline.photos.provenance import Credit, credit_of
 from pipeline.release.profile import COMPARED
 from pipeline.watch.comparison import MAX_P_VALUE, Comparison
 from pipeline.watch.findings import CERTAINTY, CLASSES, VECTORS, Findings
@@ -64,6 +65,7 @@ class _Tile:
     probability: float
     lead: float
     source: str
+    credit: Credit
 
 
 def page_of(
@@ -185,6 +187,7 @@ def _tile(one: Candidate, name: str, limits: PhotoLimits) -> _Tile:
         probability=one.probability,
         lead=one.lead,
         source=asked if one.times else one.row.path,
+        credit=credit_of(one.row),
     )
 
 

@@ -1,6 +1,7 @@
 """The photos that a watch looks at: those that were asked about, those without a label, those labelled since."""
 
 import glob
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -31,9 +32,10 @@ class DataSince:
     root: Path
     """The checkout or clone that holds the photos."""
     labelled: Sequence[FoundFile]
-    """Photos with a label, of batches that came after the version's photos, the newest batch first."""
+    """Photos with a label, of batches that came after the version's photos; the newest batch first, and those of a
+    batch in an order that nobody chose, so that the first of them tell of all its classes."""
     unlabelled: Sequence[FoundFile]
-    """Photos without a label, of any batch, the newest batch first."""
+    """Photos without a label, of any batch, in the same order."""
 
 
 def data_since(layout: Layout, known_batches: Sequence[str], photos: PhotosParameters) -> DataSince:
@@ -55,7 +57,7 @@ def data_since(layout: Layout, known_batches: Sequence[str], photos: PhotosParam
         return DataSince(place.root, (), ())
     names = tuple(glob.escape(name) for name in seen)
     files = [file for file in list_files(place, batches, PhotosParameters(batches=names)).files if not file.problem]
-    files.sort(key=lambda file: (-seen.index(file.batch), file.path))
+    files.sort(key=lambda file: (-seen.index(file.batch), hashlib.sha256(file.path.encode()).digest()))
     is_wanted = set(photos.classes).__contains__ if photos.classes else lambda _: True
     labelled = [file for file in files if file.label is not None and is_wanted(file.label)]
     return DataSince(

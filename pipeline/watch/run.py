@@ -22,7 +22,6 @@ from pipeline.watch.output import write_output
 from pipeline.watch.photos import DataSince, data_since, labelled_before, measured, vectors_of
 from pipeline.watch.ranking import Candidate, hash_features, most_worth_labelling
 from pipeline.watch.telling import tell
-from serving.asked import AskedPhoto, read_asked
 from serving.contract import PhotoLimits
 
 
@@ -68,16 +67,17 @@ def served_versions(layout: Layout, parameters: Parameters) -> list[Served]:
 
 
 def _watched(served: Served, layout: Layout, parameters: Parameters, now: datetime) -> Findings:
-    photos = [photo for photo in read_asked(layout.asked, served.model) if photo.version == served.version]
+    limits = PhotoLimits(parameters.validate_.max_bytes, parameters.validate_.max_pixels)
+    asked = asked_candidates(layout, served, limits)
     needed = parameters.watch.min_photos
-    if len(photos) < needed:
-        note = f"{len(photos)} photos that it was asked about are kept; with fewer than {needed} nothing is said"
-        return Findings(served, len(photos), notes=(note,))
+    if len(asked) < needed:
+        note = f"{len(asked)} photos that it was asked about are kept; with fewer than {needed} nothing is said"
+        return Findings(served, len(asked), notes=(note,))
     try:
         profile = read_profile(replace(line_of(layout, parameters), name=served.model).profile(served.version))
     except ServingError as error:
-        return Findings(served, len(photos), notes=(f"{error.came}; {error.todo}",))
-    findings = _Look(served, profile, layout, parameters).findings(photos)
+        return Findings(served, len(asked), notes=(f"{error.came}; {error.todo}",))
+    findings = _Look(served, profile, layout, parameters, limits).findings(asked)
     findings = replace(findings, page=str(write_output(findings, profile.classes, layout, parameters, now)))
     tell(findings, layout, parameters)
     return findings
@@ -91,21 +91,22 @@ class _Look:
         profile: of the photos that it was trained on.
         layout: the checkout.
         parameters: limits, and the model server.
+        limits: of one photo.
     """
 
-    def __init__(self, served: Served, profile: Profile, layout: Layout, parameters: Parameters) -> None:
+    def __init__(
+        self, served: Served, profile: Profile, layout: Layout, parameters: Parameters, limits: PhotoLimits
+    ) -> None:
         self._served = served
         self._profile = profile
         self._layout = layout
         self._parameters = parameters
+        self._limits = limits
         self._notes: list[str] = []
-        chosen = parameters.validate_
-        self._limits = PhotoLimits(max_bytes=chosen.max_bytes, max_pixels=chosen.max_pixels)
 
-    def findings(self, photos: Sequence[AskedPhoto]) -> Findings:
-        """Compare the photos that are asked about, and choose those that are worth labelling."""
+    def findings(self, asked: Sequence[Candidate]) -> Findings:
+        """Compare the photos that are asked about, at least one, and choose those that are worth labelling."""
         seed, limits = self._parameters.seed, self._parameters.watch
-        asked = asked_candidates(self._layout, photos, self._limits)
         data = self._data()
         desk = Desk(self._parameters.serving.grpc_address, self._served, self._limits)
         kept = {one.row.sha256: one.prediction for one in asked}
@@ -151,8 +152,10 @@ class _Look:
     def _label_next(
         self, candidates: Sequence[Candidate], vectors: NDArray[np.float32] | None, data: DataSince
     ) -> list[Candidate]:
-        since = measured({data.root / file.path: file for file in data.labelled}, self._limits, "measuring new photos")
-        labelled = [*labelled_before(self._layout), *since.values()]
+        labelled = labelled_before(self._layout)
+        known = {row.path for row in labelled}
+        new = {data.root / file.path: file for file in data.labelled if file.path not in known}
+        labelled += measured(new, self._limits, "measuring new photos").values()
         features = hash_features([one.row for one in candidates]) if vectors is None else vectors
         return most_worth_labelling(candidates, features, labelled, self._parameters.watch.label_next)
 

@@ -34,8 +34,8 @@ class Calibration:
 def calibration_of(certainty: NDArray[np.float64], correct: NDArray[np.bool_], seed: int) -> Calibration:
     """Hold what the model said against what was right.
 
-    Chance is what remains where each answer is right with the very probability that the model gave it, and where
-    photos come in twos, of which both answers are right or wrong.
+    Chance is what remains where each answer is right with the very probability that the model gave it, and where so
+    many photos tell as little as in series of `LEAST_SERIES`.
 
     Args:
         certainty: (n,) probability of the predicted class, in [0, 1]; n at least 1.

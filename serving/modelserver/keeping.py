@@ -1,5 +1,6 @@
 """Keeping a bounded sample of the photos that were asked about, without letting any request wait for it."""
 
+import fcntl
 import hashlib
 import logging
 import queue
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import tensorflow as tf
 
@@ -25,10 +27,13 @@ MAX_PHOTO_BYTES = contract.PhotoLimits().max_bytes
 
 _NEEDED = (contract.CLASSES, contract.PROBABILITIES, contract.THRESHOLD)
 _MAX_WAITING = 16
+_MAX_WAITING_BYTES = 64_000_000
+"""Of the photos of all questions that wait: a client may send hundreds of megabytes at once."""
 _REST_PER_WORK = 9.0
 """Keeping takes a tenth of one core at most: under load it sees a part of the photos, and answers stay quick."""
 _STOP_SECONDS = 2.0
 _UNFINISHED = ".unfinished"
+_LOCK = ".lock"
 _OURS = re.compile(r"[0-9a-f]{64}\.(jpg|png|json)(\.unfinished)?")
 
 log = logging.getLogger(__name__)
@@ -53,24 +58,35 @@ class KeptPhotos:
     prevails, and a single busy hour does not push all else out. What the file says beside the pixels is left out.
 
     Args:
-        folder: of all models; made where it is missing, for this user's eyes alone.
+        folder: of all models; made where it is missing, for this user's eyes alone. Of several servers one keeps
+            photos there, the first that is asked about one.
         limit: photos of each model.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._limit = limit
+        self._lock: IO[bytes] | None = None
         self._models: dict[str, _ModelFolder] = {}
         self._failed = False
+        self._waiting_bytes = 0
+        self._counting = threading.Lock()
         self._waiting: queue.Queue[Asked | None] = queue.Queue(_MAX_WAITING)
         self._keeper = threading.Thread(target=self._keep_all, name="keeping", daemon=True)
         self._keeper.start()
 
     def offer(self, asked: Asked) -> None:
         """Keep a question's photos soon, or not at all where too many wait already; returns at once."""
-        if contract.IMAGE_BYTES in asked.tensors and all(name in asked.outputs for name in _NEEDED):
-            with suppress(queue.Full):
-                self._waiting.put_nowait(asked)
+        if contract.IMAGE_BYTES not in asked.tensors or not all(name in asked.outputs for name in _NEEDED):
+            return
+        photos = {contract.IMAGE_BYTES: asked.tensors[contract.IMAGE_BYTES]}
+        outputs = {name: asked.outputs[name] for name in _NEEDED}  # heat maps are large
+        with self._counting:
+            num_bytes = self._waiting_bytes + _num_bytes(asked)
+            if num_bytes <= _MAX_WAITING_BYTES:
+                with suppress(queue.Full):
+                    self._waiting.put_nowait(replace(asked, tensors=photos, outputs=outputs))
+                    self._waiting_bytes = num_bytes
 
     def wait_until_kept(self) -> None:
         """Wait for what was taken in so far."""
@@ -83,6 +99,8 @@ class KeptPhotos:
         except queue.Full:
             return
         self._keeper.join(_STOP_SECONDS)
+        if self._lock is not None:
+            self._lock.close()
 
     def _keep_all(self) -> None:
         while (asked := self._waiting.get()) is not None:
@@ -95,10 +113,14 @@ class KeptPhotos:
                     log.warning("Photos that are asked about cannot be kept in %s: %s", self._folder, error)
                 self._failed = True
                 self._models.pop(asked.model, None)  # its folder is looked at anew: somebody may have removed it
+            with self._counting:
+                self._waiting_bytes -= _num_bytes(asked)
             self._waiting.task_done()
             time.sleep(_REST_PER_WORK * (time.monotonic() - started))
 
     def _keep(self, asked: Asked) -> None:
+        if self._lock is None:
+            self._lock = _locked(self._folder)
         model = self._models.get(asked.model)
         if model is None:
             model = self._models[asked.model] = _ModelFolder(folder_of(self._folder, asked.model), self._limit)
@@ -107,6 +129,18 @@ class KeptPhotos:
             photo = without_metadata(data) if len(data) <= MAX_PHOTO_BYTES else None
             if photo is not None:
                 model.keep(photo, _note(asked, index, photo, now))
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """A file that is locked until it is closed, or this process ends in whatever way."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (folder / _LOCK).open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise BlockingIOError("another server keeps photos there") from None
+    return lock
 
 
 class _ModelFolder:
@@ -147,6 +181,11 @@ class _ModelFolder:
             unfinished.replace(self._folder / name)
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def _num_bytes(asked: Asked) -> int:
+    """Of a question's photos; counted where they lie, without a copy."""
+    return int(tf.strings.length(asked.tensors[contract.IMAGE_BYTES]).numpy().sum())
 
 
 def _note(asked: Asked, index: int, photo: bytes, now: str) -> AskedPhoto:

@@ -21,6 +21,7 @@ from serving.client import ExplainerClient, ModelClient
 from serving.contract import upright
 
 STAGES = ["validate", "embed", "clean", "split", "augment", "train", "export", "evaluate"]
+RETRAIN_CLONE = ".heritage/automation/retrain"
 
 
 def stages_run(printed: str) -> list[str]:
@@ -44,26 +45,31 @@ def sides_before(checkout: Checkout, first_release: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def retrained(checkout: Checkout, sides_before: dict[str, str]) -> str:
-    """A second batch, then the Airflow DAG over it."""
-    checkout.pipeline("sample", "--batches", "demo-2", "--photos", str(PHOTOS_PER_BATCH))
+    """A second batch in the inbox, then the Airflow DAGs one after the other."""
+    checkout.run("git", "add", "--all")
+    checkout.run("git", "commit", "--quiet", "--message=released")
+    checkout.pipeline("sample", "--inbox", "--batches", "demo-2", "--photos", str(PHOTOS_PER_BATCH))
     environment = {
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(checkout.root / "dags"),
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "PYTHONPATH": str(checkout.root / "dags"),
     }
     with_airflow = Checkout(checkout.root, {**checkout.environment, **environment})
     with_airflow.run("airflow", "db", "migrate")
     script = (
         "from airflow.dag_processing.dagbag import DagBag\n"
-        f"run = DagBag(dag_folder={str(checkout.root / 'dags')!r}).dags['retrain'].test()\n"
-        "print('STATE', run.state)\n"
-        "print('TASKS', sorted((task.task_id, str(task.state)) for task in run.get_task_instances()))\n"
+        f"dags = DagBag(dag_folder={str(checkout.root / 'dags')!r}).dags\n"
+        "for name, conf in (('intake', {}), ('retrain', {}), ('release', {'model': 'tiny', 'version': 2})):\n"
+        "    run = dags[name].test(run_conf=conf)\n"
+        "    print('STATE', name, run.state)\n"
+        "    print('TASKS', sorted((task.task_id, str(task.state)) for task in run.get_task_instances()))\n"
     )
     return with_airflow.run(sys.executable, "-c", script)
 
 
-def sides(checkout: Checkout) -> dict[str, str]:
-    rows = read_rows(checkout.root / "artifacts/split/photos.parquet", SplitRow)
+def sides(checkout: Checkout, root: str = "") -> dict[str, str]:
+    rows = read_rows(checkout.root / root / "artifacts/split/photos.parquet", SplitRow)
     return {row.path: row.side for row in rows}
 
 
@@ -156,8 +162,9 @@ def test_releasing_again_changes_nothing(checkout: Checkout, first_release: str)
     assert (checkout.root / "served/tiny/promotions.jsonl").read_bytes() == history
 
 
-def test_the_dag_retrains_on_a_new_batch_and_serves_the_result(checkout: Checkout, retrained: str) -> None:
-    assert "STATE success" in retrained, retrained[-4000:]
+def test_the_dags_retrain_on_a_new_batch_and_serve_the_result(checkout: Checkout, retrained: str) -> None:
+    for dag in ("intake", "retrain", "release"):
+        assert f"STATE {dag} success" in retrained, retrained[-4000:]
     last = [json.loads(line) for line in (checkout.root / "served/tiny/promotions.jsonl").read_text().splitlines()][-1]
     assert (last["version"], last["state"]) == (2, "done")
 
@@ -169,7 +176,7 @@ def test_a_new_batch_runs_every_stage_again(retrained: str) -> None:
 def test_no_test_photo_moves_when_a_batch_comes(
     checkout: Checkout, sides_before: dict[str, str], retrained: str
 ) -> None:
-    after = sides(checkout)
+    after = sides(checkout, RETRAIN_CLONE)
     assert len(after) == 2 * PHOTOS_PER_BATCH
     moved = {path for path, side in sides_before.items() if side == Side.TEST and after[path] != Side.TEST}
     assert moved == set()

@@ -7,6 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from PIL import Image
 
 from serving.asked import AskedPhoto, folder_of, read_asked
 from serving.client import ModelClient
+from serving.modelserver import keeping
 from serving.modelserver.flags import parse_flags
 from serving.modelserver.keeping import Asked, KeptPhotos
 from serving.server import main
@@ -197,6 +199,44 @@ def test_questions_are_dropped_while_too_many_wait(tmp_path):
     keeper.wait_until_kept()
     keeper.close()
     assert 0 < len(read_asked(tmp_path, "toy")) < 500
+
+
+def test_photos_that_wait_take_a_bounded_part_of_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "_MAX_WAITING_BYTES", 3 * len(picture(1)))
+    keeper = KeptPhotos(tmp_path, 1000)
+    keeper.offer(asked(*map(picture, range(20))))
+    keeper.wait_until_kept()
+    assert not (tmp_path / "toy").exists()
+    for number in range(10):
+        keeper.offer(asked(picture(number)))
+        keeper.wait_until_kept()
+    keeper.close()
+    assert len(read_asked(tmp_path, "toy")) == 10
+
+
+def test_a_question_that_waits_holds_no_heat_maps(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(KeptPhotos, "_keep", lambda _, question: taken.append(question))
+    question = asked(picture(1))
+    keeper = KeptPhotos(tmp_path, 5)
+    keeper.offer(replace(question, outputs={**question.outputs, "heatmap": np.zeros((1, 2000, 2000))}))
+    keeper.wait_until_kept()
+    keeper.close()
+    assert set(taken[0].outputs) == {"classes", "probabilities", "threshold"}
+
+
+def test_of_two_servers_on_one_folder_the_first_keeps_photos(tmp_path, caplog):
+    first, second = KeptPhotos(tmp_path, 3), KeptPhotos(tmp_path, 3)
+    for keeper, number in ((first, 1), (second, 2), (second, 3), (first, 4)):
+        keeper.offer(asked(picture(number)))
+        keeper.wait_until_kept()
+    assert len(read_asked(tmp_path, "toy")) == 2
+    assert sum("another server" in record.message for record in caplog.records) == 1
+    first.close()
+    second.offer(asked(picture(5)))
+    second.wait_until_kept()
+    second.close()
+    assert len(read_asked(tmp_path, "toy")) == 3
 
 
 def test_a_models_name_leads_to_no_other_folder(tmp_path):

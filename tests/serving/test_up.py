@@ -5,25 +5,30 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from airflows import STAND_IN, until
 from checkouts import PROJECT, TINY
 
-from pipeline.core.errors import MachineError, ParameterError
+from pipeline.core.errors import MachineError, ParameterError, ServingError
 from pipeline.core.parameters import parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.recipes import render
 from pipeline.release.server_config import config_text
-from pipeline.services.airflow import AirflowHome
+from pipeline.services.airflow import POOLS, AirflowHome
+from pipeline.services.airflow_api import AirflowApi
+from pipeline.services.housekeeping import tidy
 from pipeline.services.up import Ports, run_up
 from serving.client import ServedModel
 
@@ -88,6 +93,12 @@ def started(root: Path, free_port: Callable[[], int]) -> Iterator[Up]:
         process.wait(30)
 
 
+def of_database(up: Up, query: str) -> list[tuple[Any, ...]]:
+    """Rows of Airflow's database."""
+    with closing(sqlite3.connect(AirflowHome.of(Layout(up.root)).folder / "airflow.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
 def left_of(processes: list[psutil.Process]) -> list[int]:
     _, alive = psutil.wait_procs(processes, timeout=20)
     return [process.pid for process in alive]
@@ -106,6 +117,7 @@ def test_everything_answers_and_says_where_it_is(up: Up) -> None:
     page = rf"^Airflow +http://127.0.0.1:{up.ports['airflow']}  \(user heritage, password {login.password}\)$"
     assert re.search(page, up.printed(), re.MULTILINE)
     assert "no version of 'toy' serves yet" in up.printed()
+    assert "photos that it is asked about are kept in" in up.printed()
     assert f"from {up.root / 'inbox'}\n" in up.printed()
     assert (up.root / "inbox").is_dir()
     assert "warning: no model can be retrained" in up.printed()  # the folder is no git checkout
@@ -158,6 +170,30 @@ def test_a_retraining_is_started_and_followed_to_each_of_its_ends(up: Up) -> Non
         for (code, *told), done in zip(ends.values(), pool.map(followed, ends), strict=True):
             assert done.returncode == code, done.stderr
             assert all(words in done.stderr for words in told), done.stderr
+
+
+def test_runs_are_forgotten_after_their_time_and_no_sooner(up: Up) -> None:
+    airflow = AirflowHome.of(Layout(up.root))
+    logs = airflow.logs / "dag_id=retrain"
+    api = AirflowApi(f"http://127.0.0.1:{up.ports['airflow']}", airflow.login())
+    run = api.start("retrain", {"batch": "known"})
+    assert until(lambda: api.state("retrain", run) == "success", 60)
+
+    tidy(airflow, datetime.now(UTC) + timedelta(days=2), {"retrain": 3})
+    assert (logs / f"run_id={run}").is_dir()
+    assert api.state("retrain", run) == "success"
+
+    tidy(airflow, datetime.now(UTC) + timedelta(days=4), {"retrain": 3})
+    assert list(logs.iterdir()) == []
+    with pytest.raises(ServingError, match="404"):
+        api.state("retrain", run)
+    assert of_database(up, "select count(*) from dag_run") == [(0,)]
+    assert of_database(up, "select count(*) from trigger") == [(1,)]  # the watcher of an asset, as old as that run
+
+
+def test_airflow_has_the_pools_that_tasks_wait_for(up: Up) -> None:
+    pools = of_database(up, "select pool, slots from slot_pool where pool != 'default_pool' order by pool")
+    assert pools == [(name, 1) for name in sorted(POOLS)]
 
 
 def test_components_of_airflow_are_started_again_when_they_are_killed(up: Up) -> None:

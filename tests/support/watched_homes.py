@@ -77,6 +77,8 @@ class Home:
     root: Path
     num_training: int = 300
     settings: dict[str, Any] = field(default_factory=dict)
+    server: str = "127.0.0.1:9"
+    """Address of the model server; nothing answers there unless a test names another."""
 
     @property
     def layout(self) -> Layout:
@@ -88,7 +90,7 @@ class Home:
             "recipe": "walls",
             "model": {"name": "walls"},
             "train": {"phases": [{"epochs": 1}]},
-            "serving": {"grpc_address": "127.0.0.1:9"},
+            "serving": {"grpc_address": self.server},
             "watch": {"min_photos": 30, "label_next": 8, **self.settings},
         }
         return parse_parameters(values, "the test")
@@ -125,12 +127,11 @@ class Home:
             (folder / f"{sha256}.png").write_bytes(data)
             note = {
                 "version": 1,
+                "time": SINCE,
                 "predicted": CLASSES[predicted[place]],
                 "probabilities": dict(zip(CLASSES, probabilities[place].tolist(), strict=True)),
             } | answer
-            photo = AskedPhoto(
-                sha256, ".png", "walls", time=SINCE, times=1, thresholds=dict.fromkeys(CLASSES, 1 / 3), **note
-            )
+            photo = AskedPhoto(sha256, ".png", "walls", times=1, thresholds=dict.fromkeys(CLASSES, 1 / 3), **note)
             (folder / f"{sha256}.json").write_text(note_text(photo), encoding="utf-8")
 
     def write_batches(self, *names: str) -> None:

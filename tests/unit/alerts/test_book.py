@@ -28,6 +28,7 @@ def test_an_alert_is_a_line(tmp_path: Path) -> None:
             "text": "by a point",
             "link": "reports/report.html",
             "repeated": 0,
+            "held_back": False,
         }
     ]
 
@@ -43,6 +44,16 @@ def test_another_kind_or_subject_is_another_alert(tmp_path: Path) -> None:
     assert keep(Alert(Kind.FAILURE, REFUSAL.subject), tmp_path, NOW)
     assert keep(Alert(REFUSAL.kind, "masonry is worse"), tmp_path, NOW)
     assert not keep(Alert(REFUSAL.kind, REFUSAL.subject, "by two points"), tmp_path, NOW)
+
+
+def test_of_a_burst_the_first_ten_are_sent_and_all_are_kept(tmp_path: Path) -> None:
+    burst = [Alert(Kind.QUARANTINE, f"batch {number}") for number in range(200)]
+    entries = [keep(alert, tmp_path, NOW + timedelta(seconds=number / 10)) for number, alert in enumerate(burst)]
+    assert [entry.subject for entry in entries if not entry.held_back] == [alert.subject for alert in burst[:10]]
+    assert len(kept(tmp_path)) == 200
+    assert keep(burst[-1], tmp_path, NOW + timedelta(seconds=21)) is None
+    again = keep(burst[-1], tmp_path, NOW + timedelta(minutes=2))
+    assert (again.held_back, again.repeated) == (False, 1)
 
 
 def test_a_clock_that_was_set_back_silences_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from alert_places import HOST, Hook, MailServer, free_port, hook, mail_server, silent_server
 
 from pipeline.alerts.book import DELIVERIES, Entry
-from pipeline.alerts.delivery import deliver
+from pipeline.alerts.delivery import _shown, deliver
 from pipeline.alerts.sending import ENTRY as ENTRY_VARIABLE
 from pipeline.alerts.sending import TARGET
 from pipeline.core.alert_targets import Mail, Webhook
@@ -49,6 +49,11 @@ def test_what_a_server_says_back_gives_no_secrets_away() -> None:
         outcome = deliver(ENTRY, mail_to(server.port), "geheim", AT_ONCE)
     assert outcome.endswith(": 554 ... is no word for a mail")
     assert "geheim" not in outcome
+
+
+def test_a_server_that_repeats_its_address_gives_no_secrets_away() -> None:
+    target = Webhook("https://hooks.example.org/T0/geheim?token=versteckt")
+    assert _shown("404 no /T0/geheim with token=versteckt", target, "") == "404 no ... with ..."
 
 
 def test_what_speaks_another_language_is_told() -> None:

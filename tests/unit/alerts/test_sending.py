@@ -94,6 +94,13 @@ def test_the_same_alert_is_sent_once(folder: Path) -> None:
     assert len(taken.requests) == 1
 
 
+def test_a_burst_starts_no_more_than_ten_deliveries(folder: Path, tmp_path: Path) -> None:
+    with silent_server() as port:
+        sent = [send(Alert(Kind.FAILURE, f"run {run}"), f"http://{HOST}:{port}/", folder) for run in range(15)]
+        assert sum(sent) == 10
+        assert len(deliveries(tmp_path)) == 10
+
+
 @pytest.mark.parametrize("scheme", ("http://{0}/", "smtp://{0}/?from=a@b.org&to=c@d.org"))
 def test_a_target_that_hangs_delays_nothing(folder: Path, scheme: str) -> None:
     with silent_server() as port:

@@ -72,6 +72,14 @@ def test_a_run_holds_parameters_figures_epochs_tags_and_the_model(checkout) -> N
     }
 
 
+@pytest.mark.parametrize("folder", ("watch/demo/label_next", "predict/mine"))
+def test_photos_that_people_asked_about_are_not_logged(checkout, folder) -> None:
+    (checkout.layout.reports(folder)).mkdir(parents=True)
+    (checkout.layout.reports(folder) / "index.html").write_text("a picture of somebody's house")
+    run_id = track(checkout.layout, checkout.parameters).run_id
+    assert not [path for path in artifacts_of(checkout, run_id) if "index.html" in path]
+
+
 def test_the_same_work_is_found_and_logged_once(checkout) -> None:
     first = track(checkout.layout, checkout.parameters)
     again = track(checkout.layout, checkout.parameters)

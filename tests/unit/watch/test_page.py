@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from browser import DESKTOP, PHONE, fits_the_width, has_content, needs_chromium, open_browser, open_page
+from fake_model_server import running_fake
 from playwright.sync_api import Browser
-from watched_homes import Home, darker, encoded, wall
+from watched_homes import CLASSES, Home, darker, encoded, wall
 
 from pipeline.watch.run import watch
 
@@ -58,6 +59,23 @@ def test_a_measure_says_both_sides_in_words_of_the_clean_stage(browser, pages):
         row = watched.page.locator("tr", has=watched.page.get_by_text("mean brightness, of 1", exact=True))
         assert row.locator("td").first.inner_text() == "drifted"
         assert "31 photos were labelled after this version was trained" in watched.page.locator("main").inner_text()
+
+
+def test_whoever_took_a_photo_of_data_is_named_beneath_it(browser, tmp_path):
+    home = Home(tmp_path, num_training=120)
+    home.serve()
+    home.ask(40)
+    home.bring("open", [("_unlabelled", encoded(wall(seed))) for seed in range(700, 704)])
+    lines = [f"_unlabelled/{number}.png,https://a.example.org/{number},CC BY 4.0,Ada" for number in range(4)]
+    (home.layout.data / "open" / "photos.csv").write_text("\n".join(["path,url,licence,author", *lines]))
+    with running_fake() as fake:
+        fake.classes, fake.probabilities, fake.threshold = list(CLASSES), [0.34, 0.33, 0.33], [0.3, 0.3, 0.3]
+        home.server = fake.address
+        watch(home.layout, home.parameters, datetime(2026, 5, 2, tzinfo=UTC))
+    with open_page(browser) as watched:
+        watched.page.goto((home.root / "reports" / "watch" / "walls" / "index.html").as_uri())
+        credit = watched.page.locator(".next .credit").first
+        assert credit.inner_text() == "by Ada, CC BY 4.0 source"
 
 
 def test_photos_like_those_of_training_are_said_to_be_alike(browser, pages):

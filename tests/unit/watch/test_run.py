@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import pytest
 from fake_model_server import running_fake
 from watched_homes import CLASSES, Home, blurred, darker, encoded, wall
 
+from pipeline.core.errors import MachineError
+from pipeline.core.parameters import EmbedParameters
+from pipeline.learning import backbones
+from pipeline.release.profile import read_profile, write_profile
+from pipeline.watch import material
 from pipeline.watch.findings import Findings
 from pipeline.watch.run import Watched, watch
 from serving.asked import folder_of, read_asked
@@ -92,6 +98,12 @@ def test_photos_that_an_earlier_version_answered_do_not_count(home):
     assert found(home).num_photos == 0
 
 
+def test_photos_of_an_earlier_term_of_the_same_version_do_not_count(home):
+    home.ask(60, darker, time="2026-04-30T23:59:59.999+00:00", predicted="a class of long ago")
+    home.ask(5, first_seed=20_000)
+    assert found(home).num_photos == 5
+
+
 def test_nothing_is_looked_at_where_no_photos_are_kept(home):
     home.ask(60, darker)
     home.settings["keep_photos"] = 0
@@ -145,10 +157,8 @@ def test_labels_of_photos_that_nobody_asked_about_are_held_against_the_servers_a
     with running_fake() as fake:
         fake.classes, fake.probabilities, fake.threshold = list(CLASSES), [0.1, 0.8, 0.1], [0.3, 0.3, 0.3]
         fake.version = 1
-        parameters = home.parameters.model_copy(
-            update={"serving": home.parameters.serving.model_copy(update={"grpc_address": fake.address})}
-        )
-        [findings] = watch(home.layout, parameters, NOW).findings
+        home.server = fake.address
+        findings = found(home)
     assert findings.calibration.num_photos == 40
     assert findings.calibration.accuracy == 1
     assert {request.model_spec.version.value for request in fake.requests} == {1}
@@ -160,10 +170,8 @@ def test_unlabelled_photos_of_data_are_chosen_too_once_the_server_answers(home):
     assert all(one.times for one in found(home).label_next)
     with running_fake() as fake:
         fake.classes, fake.probabilities, fake.threshold = list(CLASSES), [0.34, 0.33, 0.33], [0.3, 0.3, 0.3]
-        parameters = home.parameters.model_copy(
-            update={"serving": home.parameters.serving.model_copy(update={"grpc_address": fake.address})}
-        )
-        [findings] = watch(home.layout, parameters, NOW).findings
+        home.server = fake.address
+        findings = found(home)
     assert [one.times for one in findings.label_next[:5]] == [0] * 5
     text = (home.root / "reports" / "watch" / "walls" / "label_next.csv").read_text()
     assert "data/second/_unlabelled/" in text
@@ -191,6 +199,22 @@ def test_what_was_labelled_is_not_listed_again(home):
     assert not set(first) & set(again)
 
 
+def test_a_folder_that_was_only_opened_is_written_anew(home):
+    home.ask(60)
+    look(home)
+    folder = home.root / "reports" / "watch" / "walls" / "label_next"
+    (folder / ".DS_Store").touch()
+    (folder / "cracked" / "Thumbs.db").touch()
+    look(home)
+    assert not (folder / ".DS_Store").exists()
+
+
+def test_copies_and_page_are_for_this_users_eyes_alone(home):
+    home.ask(60)
+    look(home)
+    assert (home.root / "reports" / "watch" / "walls").stat().st_mode & 0o077 == 0
+
+
 def test_photos_that_somebody_is_sorting_are_left_alone(home):
     home.ask(60)
     look(home)
@@ -202,12 +226,27 @@ def test_photos_that_somebody_is_sorting_are_left_alone(home):
     assert "was left as it is" in (folder.parent / "index.html").read_text()
 
 
-def test_photos_that_left_while_it_looked_cost_themselves_alone(home):
+@pytest.mark.parametrize(("gone", "page"), ((3, True), (40, False), (60, False)))
+def test_photos_that_left_while_it_looked_count_for_nothing(home, gone, page):
     home.ask(60)
     folder = folder_of(home.layout.asked, "walls")
-    for photo in read_asked(home.layout.asked, "walls")[:3]:
+    for photo in read_asked(home.layout.asked, "walls")[:gone]:
         (folder / photo.file).unlink()
-    assert found(home).num_photos == 57
+    findings = found(home)
+    assert (findings.num_photos, bool(findings.page)) == (60 - gone, page)
+
+
+def test_of_a_large_batch_photos_of_all_classes_are_held_against_the_answers(home, monkeypatch):
+    monkeypatch.setattr(material, "MAX_OF_DATA", 40)
+    home.ask(60)
+    home.bring("large", [(label, encoded(wall(500 + n))) for n, label in enumerate(sorted(CLASSES * 40))])
+    with running_fake() as fake:
+        fake.classes, fake.probabilities, fake.threshold = list(CLASSES), [0.34, 0.33, 0.33], [0.3, 0.3, 0.3]
+        home.server = fake.address
+        findings = found(home)
+    assert findings.calibration.num_photos == 40
+    assert 0.1 < findings.calibration.accuracy < 0.6
+    assert not findings.is_miscalibrated
 
 
 def test_photos_that_batches_name_and_nobody_has_are_said(home):
@@ -217,18 +256,28 @@ def test_photos_that_batches_name_and_nobody_has_are_said(home):
     assert any("photos of data/ are left out" in note for note in found(home).notes)
 
 
-def test_vectors_need_their_network(home, monkeypatch):
-    from pipeline.core.parameters import EmbedParameters
-    from pipeline.release.profile import read_profile, write_profile
+def with_vectors(home: Home, vectors: np.ndarray, distances: np.ndarray) -> None:
+    """Let the version's profile hold vectors."""
+    place = home.line.profile(1)
+    profile = read_profile(place)
+    embed = EmbedParameters(backbone="residual_small", weights_sha256="0" * 64, image_size=32)
+    facts = replace(profile.facts, embed=embed)
+    write_profile(place, replace(profile, vectors=vectors, distances=distances, facts=facts))
 
-    home.ask(60)
-    profile = read_profile(home.line.profile(1))
-    vectors = np.eye(40, dtype=np.float32)
-    facts = profile.facts.__class__(
-        "test", ("first",), profile.facts.photos, EmbedParameters(backbone="MobileNet", weights_sha256="0" * 64)
-    )
-    changed = {**vars(profile), "vectors": vectors, "distances": np.ones(40), "facts": facts}
-    write_profile(home.line.profile(1), type(profile)(**changed))
-    findings = found(home)
-    assert any("vectors are left out" in note for note in findings.notes)
-    assert len(findings.comparisons) == 10
+
+def test_vectors_are_compared_where_their_network_is_there_and_only_left_out_where_it_is_not(home, monkeypatch):
+    home.ask(40)
+    with_vectors(home, np.eye(128, dtype=np.float32)[:40], np.full(40, 0.1))
+
+    def out_of_reach(*_: object) -> str:
+        raise MachineError("there are no such weights", expected="weights", todo="bring them")
+
+    monkeypatch.setattr(backbones, "load_weights", out_of_reach)
+    away = found(home)
+    assert any(note.startswith("vectors are left out") for note in away.notes)
+    assert len(away.comparisons) == 10
+    monkeypatch.setattr(backbones, "load_weights", lambda *_: "0" * 64)
+    assert [one.name for one in found(home).comparisons][-1] == "vectors"
+    assert "vectors" in found(home).drifted
+    monkeypatch.setattr(backbones, "load_weights", None)  # vectors that are kept need no network
+    assert len(found(home).comparisons) == 11
