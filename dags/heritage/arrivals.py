@@ -73,8 +73,10 @@ class Watched:
         if parameters != self._parameters:
             self._parameters, self._inboxes = parameters, inboxes_of(layout, parameters)
         seen = look(self._inboxes, time.time())
-        if seen.away and not seen.waiting:
-            raise seen.away[0]
+        if seen.away:
+            self._parameters = None  # the next look asks with whatever keys are good by then
+            if not seen.waiting:
+                raise seen.away[0]
         return [one.batch for one in seen.waiting]
 
 

@@ -5,13 +5,19 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from checkouts import TINY, Checkout
+from checkouts import TINY, Checkout, make_checkout
 from PIL import Image
 
 from pipeline.core.tables import read_rows
 from pipeline.photos.records import PhotoRow
 
 PARAMETERS, REFUSED, DATA, SERVING, MACHINE = 2, 3, 4, 5, 6
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout without photos for all whose command is refused and leaves nothing."""
+    return make_checkout(tmp_path_factory.mktemp("untouched"))
 
 
 def refused(checkout: Checkout, exit_code: int, *command: str) -> str:
@@ -28,32 +34,32 @@ def photo(path: Path, colour: int) -> None:
     image.convert("RGB").save(path, quality=90)
 
 
-def test_an_empty_folder_is_refused(empty_checkout: Checkout, tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(untouched: Checkout, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
-    refused(empty_checkout, DATA, "intake", str(source), "--batch", "one")
+    refused(untouched, DATA, "intake", str(source), "--batch", "one")
 
 
-def test_a_folder_without_labels_is_refused(empty_checkout: Checkout, tmp_path: Path) -> None:
+def test_a_folder_without_labels_is_refused(untouched: Checkout, tmp_path: Path) -> None:
     photo(tmp_path / "source/a.jpg", 0)
-    printed = refused(empty_checkout, DATA, "intake", str(tmp_path / "source"), "--batch", "one")
+    printed = refused(untouched, DATA, "intake", str(tmp_path / "source"), "--batch", "one")
     assert "label" in printed
 
 
-def test_intake_without_a_source_does_not_read_the_checkout(empty_checkout: Checkout) -> None:
-    assert "FROM=" in refused(empty_checkout, PARAMETERS, "intake", "", "--batch", "one")
+def test_intake_without_a_source_does_not_read_the_checkout(untouched: Checkout) -> None:
+    assert "FROM=" in refused(untouched, PARAMETERS, "intake", "", "--batch", "one")
 
 
-def test_photos_of_hosts_that_nobody_named_are_not_fetched(empty_checkout: Checkout, tmp_path: Path) -> None:
+def test_photos_of_hosts_that_nobody_named_are_not_fetched(untouched: Checkout, tmp_path: Path) -> None:
     table = tmp_path / "urls.csv"
     table.write_text("url,label,licence\nhttps://photos.example/a.jpg,dome,CC0\n")
-    printed = refused(empty_checkout, DATA, "intake", str(table), "--batch", "one")
+    printed = refused(untouched, DATA, "intake", str(table), "--batch", "one")
     assert "host not named in intake.hosts: photos.example" in printed
-    assert not (empty_checkout.root / "data" / "one").exists()
+    assert not (untouched.root / "data" / "one").exists()
 
 
-def test_a_run_without_photos_is_refused(empty_checkout: Checkout) -> None:
-    printed = refused(empty_checkout, DATA, "validate")
+def test_a_run_without_photos_is_refused(untouched: Checkout) -> None:
+    printed = refused(untouched, DATA, "validate")
     assert "make" in printed
 
 
@@ -97,12 +103,12 @@ def test_all_parameter_problems_are_told_at_once(empty_checkout: Checkout) -> No
         ("rollback", SERVING),
     ),
 )
-def test_a_command_before_its_time_says_what_is_missing(empty_checkout: Checkout, command: str, exit_code: int) -> None:
-    refused(empty_checkout, exit_code, command)
+def test_a_command_before_its_time_says_what_is_missing(untouched: Checkout, command: str, exit_code: int) -> None:
+    refused(untouched, exit_code, command)
 
 
-def test_an_unknown_recipe_is_refused(empty_checkout: Checkout) -> None:
-    assert "demo" in refused(empty_checkout, PARAMETERS, "recipe", "elemnts")
+def test_an_unknown_recipe_is_refused(untouched: Checkout) -> None:
+    assert "demo" in refused(untouched, PARAMETERS, "recipe", "elemnts")
 
 
 @pytest.mark.parametrize("own", ({"recipe": "elements"}, {"photos": {"batches": ["survey-*"]}}))
