@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TextIO
 
 from pipeline.core.errors import MachineError
-from pipeline.core.progress import spinner
 
 STARTER = "PIPELINE_STARTED_BY"
 """Environment variable: id of the process for which a command runs, such as a task of Airflow; unset = none."""
@@ -59,6 +58,8 @@ def _locked(stream: TextIO) -> bool:
 
 
 def _locked_in_time(stream: TextIO, seconds: float) -> bool:
+    from pipeline.core.progress import spinner  # every task and service imports this module as it starts
+
     end = time.monotonic() + seconds
     with spinner(f"waiting for {_holder_of(stream)}"):
         while time.monotonic() < end:
