@@ -58,7 +58,7 @@ def _locked(stream: TextIO) -> bool:
 
 
 def _locked_in_time(stream: TextIO, seconds: float) -> bool:
-    from pipeline.core.progress import spinner  # every task and service imports this module as it starts
+    from pipeline.core.progress import spinner
 
     end = time.monotonic() + seconds
     with spinner(f"waiting for {_holder_of(stream)}"):

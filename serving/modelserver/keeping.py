@@ -8,7 +8,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -51,6 +51,21 @@ class Asked:
     """What was answered, by output name."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What is kept of a question: not its heat maps, which are large."""
+
+    model: str
+    version: int
+    photos: Sequence[bytes]
+    answers: Mapping[str, Array]
+    """By output name, row by row for the photos."""
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(map(len, self.photos))
+
+
 class KeptPhotos:
     """A sample of the photos that were asked about, on disk, of at most so many photos for each model.
 
@@ -71,21 +86,22 @@ class KeptPhotos:
         self._failed = False
         self._waiting_bytes = 0
         self._counting = threading.Lock()
-        self._waiting: queue.Queue[Asked | None] = queue.Queue(_MAX_WAITING)
+        self._waiting: queue.Queue[_Question | None] = queue.Queue(_MAX_WAITING)
         self._keeper = threading.Thread(target=self._keep_all, name="keeping", daemon=True)
         self._keeper.start()
 
     def offer(self, asked: Asked) -> None:
-        """Keep a question's photos soon, or not at all where too many wait already; returns at once."""
-        if contract.IMAGE_BYTES not in asked.tensors or not all(name in asked.outputs for name in _NEEDED):
+        """Keep a question's photos soon, or not at all where too many wait already; takes the time of a copy."""
+        is_known = contract.IMAGE_BYTES in asked.tensors and all(name in asked.outputs for name in _NEEDED)
+        if not is_known or self._waiting.full():
             return
-        photos = {contract.IMAGE_BYTES: asked.tensors[contract.IMAGE_BYTES]}
-        outputs = {name: asked.outputs[name] for name in _NEEDED}  # heat maps are large
+        photos = asked.tensors[contract.IMAGE_BYTES].numpy().ravel().tolist()
+        question = _Question(asked.model, asked.version, photos, {name: asked.outputs[name] for name in _NEEDED})
         with self._counting:
-            num_bytes = self._waiting_bytes + _num_bytes(asked)
+            num_bytes = self._waiting_bytes + question.num_bytes
             if num_bytes <= _MAX_WAITING_BYTES:
                 with suppress(queue.Full):
-                    self._waiting.put_nowait(replace(asked, tensors=photos, outputs=outputs))
+                    self._waiting.put_nowait(question)
                     self._waiting_bytes = num_bytes
 
     def wait_until_kept(self) -> None:
@@ -103,32 +119,32 @@ class KeptPhotos:
             self._lock.close()
 
     def _keep_all(self) -> None:
-        while (asked := self._waiting.get()) is not None:
+        while (question := self._waiting.get()) is not None:
             started = time.monotonic()
             try:
-                self._keep(asked)
+                self._keep(question)
                 self._failed = False
             except Exception as error:  # serving goes on whatever happens here
                 if not self._failed:
                     log.warning("Photos that are asked about cannot be kept in %s: %s", self._folder, error)
                 self._failed = True
-                self._models.pop(asked.model, None)  # its folder is looked at anew: somebody may have removed it
+                self._models.pop(question.model, None)  # its folder is looked at anew: somebody may have removed it
             with self._counting:
-                self._waiting_bytes -= _num_bytes(asked)
+                self._waiting_bytes -= question.num_bytes
             self._waiting.task_done()
             time.sleep(_REST_PER_WORK * (time.monotonic() - started))
 
-    def _keep(self, asked: Asked) -> None:
+    def _keep(self, question: _Question) -> None:
         if self._lock is None:
             self._lock = _locked(self._folder)
-        model = self._models.get(asked.model)
+        model = self._models.get(question.model)
         if model is None:
-            model = self._models[asked.model] = _ModelFolder(folder_of(self._folder, asked.model), self._limit)
+            model = self._models[question.model] = _ModelFolder(folder_of(self._folder, question.model), self._limit)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        for index, data in enumerate(asked.tensors[contract.IMAGE_BYTES].numpy().ravel()):
+        for index, data in enumerate(question.photos):
             photo = without_metadata(data) if len(data) <= MAX_PHOTO_BYTES else None
             if photo is not None:
-                model.keep(photo, _note(asked, index, photo, now))
+                model.keep(photo, _note(question, index, photo, now))
 
 
 def _locked(folder: Path) -> IO[bytes]:
@@ -183,20 +199,15 @@ class _ModelFolder:
             unfinished.unlink(missing_ok=True)
 
 
-def _num_bytes(asked: Asked) -> int:
-    """Of a question's photos; counted where they lie, without a copy."""
-    return int(tf.strings.length(asked.tensors[contract.IMAGE_BYTES]).numpy().sum())
-
-
-def _note(asked: Asked, index: int, photo: bytes, now: str) -> AskedPhoto:
-    names = [name.decode() for name in asked.outputs[contract.CLASSES][index]]
-    probabilities = asked.outputs[contract.PROBABILITIES][index]
-    thresholds = asked.outputs[contract.THRESHOLD][index]
+def _note(question: _Question, index: int, photo: bytes, now: str) -> AskedPhoto:
+    names = [name.decode() for name in question.answers[contract.CLASSES][index]]
+    probabilities = question.answers[contract.PROBABILITIES][index]
+    thresholds = question.answers[contract.THRESHOLD][index]
     return AskedPhoto(
         sha256=hashlib.sha256(photo).hexdigest(),
         suffix=".png" if photo.startswith(b"\x89PNG") else ".jpg",
-        model=asked.model,
-        version=asked.version,
+        model=question.model,
+        version=question.version,
         time=now,
         times=1,
         predicted=names[int((probabilities - thresholds).argmax())],

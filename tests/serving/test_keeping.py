@@ -222,7 +222,7 @@ def test_a_question_that_waits_holds_no_heat_maps(tmp_path, monkeypatch):
     keeper.offer(replace(question, outputs={**question.outputs, "heatmap": np.zeros((1, 2000, 2000))}))
     keeper.wait_until_kept()
     keeper.close()
-    assert set(taken[0].outputs) == {"classes", "probabilities", "threshold"}
+    assert set(taken[0].answers) == {"classes", "probabilities", "threshold"}
 
 
 def test_of_two_servers_on_one_folder_the_first_keeps_photos(tmp_path, caplog):

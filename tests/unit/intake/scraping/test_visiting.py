@@ -247,7 +247,7 @@ def test_a_photo_in_chunks_is_put_together(web: Web) -> None:
 @pytest.mark.parametrize(
     "answer",
     (
-        photo(gzip.compress(JPEG + bytes(10_000_000, mtime=0)), Content_Encoding="gzip"),
+        photo(gzip.compress(JPEG + bytes(10_000_000), mtime=0), Content_Encoding="gzip"),
         photo(zlib.compress(JPEG), Content_Encoding="deflate"),
         photo(JPEG, Content_Encoding="identity, gzip"),
         photo(JPEG, Transfer_Encoding="gzip, chunked"),
