@@ -1,4 +1,4 @@
-"""Take batches of the inbox in, oldest first, one at a time.
+"""Take batches of the inbox in, oldest first, two at a time: while photos of one are fetched, another comes in.
 
 **Starts** when complete batches wait in the inbox folder or below the S3 prefix: a watcher looks every 15 seconds and
 holds no worker. By hand: with `source`, that folder, archive or `s3://` address of an inbox is taken in;
@@ -26,6 +26,7 @@ from heritage.defaults import RUNS
 BATCH = "{{ batch_name }}"
 PUT_ASIDE = "was put aside"
 """In what `pipeline take` says of a batch of which it has sent an alert."""
+AT_A_TIME = 2
 
 
 @dag(
@@ -36,7 +37,7 @@ PUT_ASIDE = "was put aside"
         )
     },
     doc_md=__doc__,
-    **RUNS,
+    **{**RUNS, "max_active_runs": AT_A_TIME},
 )
 def intake() -> None:
     """Take in what waits."""
@@ -59,7 +60,7 @@ def take_in(batch: dict[str, str]) -> None:
     announce(batch, take(batch))
 
 
-@task(map_index_template=BATCH, max_active_tis_per_dagrun=1, execution_timeout=timedelta(hours=6))
+@task(map_index_template=BATCH, max_active_tis_per_dag=AT_A_TIME, execution_timeout=timedelta(hours=6))
 def take(batch: dict[str, str]) -> dict[str, Any]:
     """`pipeline take`: the batch goes into the photos clone and a commit; a bad one into quarantine, with an alert."""
     _shown_as(batch)

@@ -4,9 +4,11 @@
 
 **Works** so: where `release.approval` of the parameters is `human`, a person must approve first, under *Required
 Actions*; the run waits for two weeks and holds no worker. Then the version is published, loaded as a canary, checked
-over gRPC, and serves. Several versions go one after the other, the newest last.
+over gRPC, and serves. Each version has a run and a question of its own; promotions wait for one another and for
+`rollback`. Whatever was approved late, or waited long, is left out where a newer version serves by then.
 
-**Ends** with an update of `served_model`, or at `rejected`, which is a person's decision.
+**Ends** with an update of `served_model`, at `rejected`, which is a person's decision, or with `promote` left out: its
+log names the newer version.
 
 **Red** means that the version does not serve; what served before serves on.
 """
@@ -17,15 +19,17 @@ from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param, TriggerRule, chain, dag, get_current_context, task, task_group
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from heritage.assets import REGISTERED_MODEL, SERVED_MODEL
-from heritage.commands import run
-from heritage.defaults import OPTIONAL_NAME, RUNS
+from heritage.commands import answer_of
+from heritage.defaults import OPTIONAL_NAME, RELEASES, RUNS
 
 VERSION = "{{ version_name }}"
 ASKED = "ti.xcom_pull(task_ids='let_serve.question', map_indexes=ti.map_index)"
 APPROVE, REJECT = "Approve", "Reject"
+WAITING_QUESTIONS = 64
+"""Runs at a time: a version that nobody has answered for holds up no newer one."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +41,7 @@ log = logging.getLogger(__name__)
         "version": Param(None, type=["null", "integer"], minimum=1, title="Version", description="for a run by hand"),
     },
     doc_md=__doc__,
-    **RUNS,
+    **(RUNS | {"max_active_runs": WAITING_QUESTIONS}),
 )
 def release() -> None:
     """Approve where it is asked for, then promote."""
@@ -50,8 +54,10 @@ def candidates() -> list[dict[str, Any]]:
     context = get_current_context()
     asked = context["params"]
     if asked["model"] and asked["version"]:
-        return [{"model": asked["model"], "version": asked["version"], "approval": "automatic"}]
+        return [{"model": asked["model"], "version": asked["version"], "approval": "automatic", "by_hand": True}]
     events = context["triggering_asset_events"].get(REGISTERED_MODEL, [])
+    if not events:
+        raise AirflowFailException("nothing to release: a run by hand names a model and a version")
     registered = {(event.extra["model"], int(event.extra["version"])): event.extra for event in events}
     return [registered[key] for key in sorted(registered)]
 
@@ -66,6 +72,7 @@ def let_serve(candidate: dict[str, Any]) -> None:
         options=[APPROVE, REJECT],
         response_timeout=timedelta(days=14),
         execution_timeout=None,  # of the wait, not of the task: see response_timeout
+        retries=0,  # another try would ask for another two weeks
         pre_execute=only_where_wanted,
         map_index_template=f"{{{{ {ASKED}['name'] }}}}",
         doc_md="A person's answer under *Required Actions*, where the version's parameters want one.",
@@ -97,26 +104,20 @@ def only_where_wanted(context: Context) -> None:
         raise AirflowSkipException("release.approval is automatic")
 
 
-@task(
-    map_index_template=VERSION,
-    max_active_tis_per_dagrun=1,
-    trigger_rule=TriggerRule.NONE_FAILED,
-    outlets=[SERVED_MODEL],
-)
-def promote(candidate: dict[str, Any]) -> dict[str, Any]:
-    """`pipeline promote`: canary, checks, then the version serves; left out where this run let a newer one serve."""
+@task(map_index_template=VERSION, pool=RELEASES, trigger_rule=TriggerRule.NONE_FAILED, outlets=[SERVED_MODEL])
+def promote(candidate: dict[str, Any]) -> None:
+    """`pipeline promote`: canary, checks, then the version serves; left out where a newer one serves by now."""
     name = _shown(candidate)
     context = get_current_context()
     if _answer(context) == REJECT:
         raise AirflowSkipException(f"{name} was rejected")
     model, version = candidate["model"], int(candidate["version"])
-    served = [other for other in context["ti"].xcom_pull(task_ids=["let_serve.promote"]) if other]
-    newer = [other["version"] for other in served if other["model"] == model and other["version"] > version]
-    if newer:
-        raise AirflowSkipException(f"{name} was overtaken: version {max(newer)} serves")
-    run("promote", "--model", model, "--version", str(version))
+    # Whoever names a version by hand means it, even an older one.
+    restraint = [] if candidate.get("by_hand") else ["--if-newer"]
+    served: dict[str, Any] = answer_of("promote", "--model", model, "--version", str(version), *restraint)
+    if served["version"] != version:
+        raise AirflowSkipException(f"{name} was overtaken: version {served['version']} serves")
     context["outlet_events"][SERVED_MODEL].extra = {"model": model, "version": version}
-    return {"model": model, "version": version}
 
 
 @task(map_index_template=VERSION, trigger_rule=TriggerRule.NONE_FAILED)

@@ -11,7 +11,8 @@ run releases nothing, unless `release` says so.
 **Works** in its own clone, `.heritage/automation/retrain`, at a pinned commit; DVC skips stages whose inputs are
 unchanged. `train` waits for the one slot of the pool `training`, so that one training holds one GPU.
 
-**Ends** with an update of `registered_model`, which starts `release`.
+**Ends** with an update of `registered_model`, which starts `release`. Where code, parameters and photos came to a model
+that `release` had before, such as after a change of the documents alone, `announce` is skipped and says so.
 
 **Red at `refused`** is the gate's answer: the model is worse than what serves, or misses a floor. The task's log and
 the report show each rule. **Red at `push`** concerns the copies in git alone: the release goes on. Any other red is a
@@ -31,11 +32,12 @@ from airflow.sdk import (
     get_current_context,
     task,
 )
+from airflow.sdk.exceptions import AirflowSkipException
 
 from heritage.alerts import REFUSAL, AlreadyTold, notify
 from heritage.assets import LABELLED_PHOTOS, REGISTERED_MODEL
 from heritage.commands import REFUSED, CommandRefused, answer_of, run, run_stage
-from heritage.defaults import OPTIONAL_NAME, RUNS
+from heritage.defaults import OPTIONAL_NAME, RUNS, TRAINING
 from heritage.places import CLONE
 from heritage.verdict import REPORT, in_words
 
@@ -69,11 +71,12 @@ log = logging.getLogger(__name__)
 )
 def retrain() -> None:
     """Run the stages whose inputs changed, and judge the candidate."""
-    recorded, judged = record(), gate()
+    recorded, judged, registered = record(), gate(), register()
     chain(pin(), *(stage(name) for name in STAGES), recorded, track(), judged)
     chain(recorded, push())
-    chain(judged, register(), finish())
+    chain(judged, registered, finish())
     chain(judged, refused())
+    announce(registered)
 
 
 @task.short_circuit(execution_timeout=timedelta(hours=2))
@@ -89,7 +92,7 @@ def pin() -> dict[str, Any] | None:
 
 def stage(name: str) -> Any:
     """A stage through DVC, which skips it when nothing that it reads has changed."""
-    place = {"pool": "training", "queue": "gpu"} if name == "train" else {}
+    place = {"pool": TRAINING, "queue": "gpu"} if name == "train" else {}
 
     @task(task_id=name, doc_md=f"`dvc repro --single-item {name}`", execution_timeout=timedelta(hours=12), **place)
     def through_dvc() -> None:
@@ -105,9 +108,9 @@ def record() -> dict[str, str]:
     return recorded
 
 
-@task(execution_timeout=timedelta(hours=2), on_failure_callback=None)
+@task(execution_timeout=timedelta(hours=2))
 def push() -> None:
-    """`pipeline push`: the branches go into the checkout and to the remotes, or an alert; nothing waits for it."""
+    """`pipeline push`: the branches go into the checkout and to the remotes; nothing waits for it."""
     run("push")
 
 
@@ -133,10 +136,19 @@ def gate() -> str | None:
     return None
 
 
-@task(outlets=[REGISTERED_MODEL])
-def register() -> None:
+@task
+def register() -> dict[str, Any]:
     """`pipeline register`: the candidate becomes a version of the registered model."""
     registered: dict[str, Any] = answer_of("register", folder=CLONE)
+    return registered
+
+
+@task(outlets=[REGISTERED_MODEL])
+def announce(registered: dict[str, Any]) -> None:
+    """Updates `registered_model`, but for a version that served before, or was to: withdrawn ones stay so."""
+    if registered["tried"]:
+        name = f"{registered['model']} version {registered['version']}"
+        raise AirflowSkipException(f"the same work is {name}, which `release` had before; by hand it can have it again")
     verdict, rules = in_words()
     extra = {**registered, "verdict": verdict, "rules": rules}
     get_current_context()["outlet_events"][REGISTERED_MODEL].extra = extra

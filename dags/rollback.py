@@ -13,7 +13,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 
 from heritage.assets import SERVED_MODEL
 from heritage.commands import answer_of
-from heritage.defaults import OPTIONAL_NAME, RUNS
+from heritage.defaults import OPTIONAL_NAME, RELEASES, RUNS
 
 
 @dag(
@@ -39,7 +39,7 @@ def rollback() -> None:
     serve_earlier()
 
 
-@task(execution_timeout=timedelta(minutes=10), outlets=[SERVED_MODEL])
+@task(pool=RELEASES, execution_timeout=timedelta(minutes=10), outlets=[SERVED_MODEL])
 def serve_earlier() -> None:
     """`pipeline rollback`."""
     context = get_current_context()

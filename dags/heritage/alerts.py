@@ -15,7 +15,7 @@ FAILURE, REFUSAL = "failure", "refusal"
 _MAX_LENGTH = 10_000
 """Letters of each part of an alert, which `pipeline notify` cuts further."""
 
-_TELL_THEMSELVES = ("refused", "take", "push")
+_TELL_THEMSELVES = ("refused", "take")
 
 log = logging.getLogger(__name__)
 

@@ -35,11 +35,11 @@ class Arrivals(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look for ever."""
-        announcements = _Announcements(self.again_minutes * 60)
+        announcements, watched = _Announcements(self.again_minutes * 60), Watched()
         trouble = ""
         while True:
             try:
-                waiting = await asyncio.to_thread(waiting_batches)
+                waiting = await asyncio.to_thread(watched.batches)
             except Exception as error:  # whatever it is, the next look may succeed, and must come
                 if str(error) != trouble:
                     log.warning("the inbox cannot be looked at; trying on: %s", error)
@@ -51,21 +51,31 @@ class Arrivals(BaseEventTrigger):
             await asyncio.sleep(self.seconds)
 
 
-def waiting_batches() -> list[str]:
-    """Names of the complete batches that wait in the inboxes.
+class Watched:
+    """The inboxes, kept from look to look while nobody changes the parameters, since they remember what they saw."""
 
-    Raises:
-        PipelineError: an inbox cannot be looked into, and nothing waits in another.
-    """
-    from pipeline.core.parameters import load_parameters
-    from pipeline.core.paths import Layout
-    from pipeline.intake.inboxes import inboxes_of, look
+    def __init__(self) -> None:
+        self._parameters: Any = None
+        self._inboxes: tuple[Any, ...] = ()
 
-    layout = Layout.of(HOME)
-    seen = look(inboxes_of(layout, load_parameters(layout.parameters).intake), time.time())
-    if seen.away and not seen.waiting:
-        raise seen.away[0]
-    return [one.batch for one in seen.waiting]
+    def batches(self) -> list[str]:
+        """Names of the complete batches that wait.
+
+        Raises:
+            PipelineError: an inbox cannot be looked into, and nothing waits in another.
+        """
+        from pipeline.core.parameters import load_parameters
+        from pipeline.core.paths import Layout
+        from pipeline.intake.inboxes import inboxes_of, look
+
+        layout = Layout.of(HOME)
+        parameters = load_parameters(layout.parameters).intake
+        if parameters != self._parameters:
+            self._parameters, self._inboxes = parameters, inboxes_of(layout, parameters)
+        seen = look(self._inboxes, time.time())
+        if seen.away and not seen.waiting:
+            raise seen.away[0]
+        return [one.batch for one in seen.waiting]
 
 
 class _Announcements:

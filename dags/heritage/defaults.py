@@ -17,6 +17,9 @@ TASKS: dict[str, Any] = {
     "on_failure_callback": alert_of_task,
 }
 
+TRAINING, RELEASES = "training", "releases"
+"""Pools of one slot, which `make up` makes: one training holds a GPU, one change at a time what serves."""
+
 OPTIONAL_NAME = r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"
 """Pattern of a parameter that names a batch or a model, or nothing."""
 

@@ -3,15 +3,20 @@
 import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.automation.quarantine import blaming_the_batch
+from pipeline.core.errors import MachineError
+from pipeline.core.hashing import sha256_of_value
+from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters
 from pipeline.core.paths import Layout
 from pipeline.core.tables import write_text
-from pipeline.intake.archives import unpack
+from pipeline.intake.archives import unpacked
 from pipeline.intake.inbox import Arrival, Inbox
 from pipeline.intake.scraping.listed import fetch_listed
 from pipeline.intake.scraping.network import Network
@@ -24,6 +29,7 @@ _DAYS_KEPT = 7
 """What was fetched and never settled goes after so long."""
 _SECONDS_PER_DAY = 86_400
 _NOTE = "begun.json"
+_INSTANT_SECONDS = 1.0
 _LONGEST_NAME = 200
 """Letters of a batch's name that a file's name is made of, which may have 255."""
 
@@ -45,11 +51,42 @@ class Job:
         return self.home.automation / "arriving" / self.arrival.fingerprint[:32]
 
 
+@contextmanager
+def taking(home: Layout, source: str) -> Iterator[None]:
+    """Hold a batch for as long as it is taken in; others may come in meanwhile.
+
+    Args:
+        home: the checkout.
+        source: of the batch, as `Arrival` has it.
+
+    Raises:
+        MachineError: another command takes it in.
+    """
+    # Whoever asks whether it is held holds it for an instant.
+    with held_lock(_lock_of(home, source), f"the taking in of {source}", _INSTANT_SECONDS):
+        yield
+
+
+def is_being_taken(home: Layout, source: str) -> bool:
+    """Whether a command takes a batch in at this moment; see `taking`."""
+    lock = _lock_of(home, source)
+    try:
+        with held_lock(lock, "a look at the inbox") if lock.exists() else nullcontext():
+            return False
+    except MachineError:
+        return True
+
+
+def _lock_of(home: Layout, source: str) -> Path:
+    return home.automation / "taking" / f"{sha256_of_value(source)[:32]}.lock"
+
+
 def begun_at(job: Job) -> str:
-    """When this upload was first tried, in UTC, as part of a name."""
+    """When this upload was first tried, in UTC, as part of a name; notes that it is tried now."""
     note = job.work / _NOTE
     if not note.is_file():
         write_text(note, json.dumps({"source": job.arrival.source, "begun": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"}))
+    note.touch()
     return str(json.loads(note.read_text(encoding="utf-8"))["begun"])
 
 
@@ -63,9 +100,11 @@ def forget_works(home: Layout, source: str, keep: Path | None) -> None:
     """
     oldest = time.time() - _DAYS_KEPT * _SECONDS_PER_DAY
     for note in (home.automation / "arriving").glob(f"*/{_NOTE}"):
-        is_of_source = json.loads(note.read_text(encoding="utf-8"))["source"] == source
-        if note.parent != keep and (is_of_source or note.stat().st_mtime < oldest):
-            shutil.rmtree(note.parent, ignore_errors=True)
+        with suppress(FileNotFoundError):  # whoever takes another batch in may remove it meanwhile
+            of_batch = json.loads(note.read_text(encoding="utf-8"))["source"]
+            is_old = note.stat().st_mtime < oldest and not is_being_taken(home, of_batch)
+            if note.parent != keep and (of_batch == source or is_old):
+                shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def brought_near(job: Job) -> Path:
@@ -78,22 +117,10 @@ def brought_near(job: Job) -> Path:
     """
     with blaming_the_batch(None):
         check_names(job.home, job.arrival.batch, None)
-        place = job.inbox.fetch(job.arrival, job.work / "fetched")
-        if place.is_file():
-            place = _unpacked(place, job.work)
+        place = unpacked(job.inbox.fetch(job.arrival, job.work / "fetched"), job.work / "unpacked")
     with blaming_the_batch(place):
         table = url_table_of(place)
         return _scraped(job, table) if table is not None else place
-
-
-def _unpacked(archive: Path, work: Path) -> Path:
-    target, unfinished = work / "unpacked", work / "unpacking"
-    if not target.is_dir():
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        unpack(archive, unfinished)
-        unfinished.rename(target)
-    return target
 
 
 def _scraped(job: Job, table: Path) -> Path:

@@ -27,6 +27,8 @@ BATCH_LINE = "Batch: "
 SOURCE_LINE = "Source: "
 """How lines of a commit's message begin that say which batches it brought, and from where."""
 
+_PATIENCE_SECONDS = 600.0
+"""A batch of some thousand photos is taken in meanwhile."""
 _SETTINGS = {"commit.gpgSign": "false", "core.hooksPath": os.devnull, "gc.autoDetach": "false"}
 """Git's settings in a clone, where nobody sits to sign and no hook of a person's is meant to run."""
 _WHO = {"user.name": "Heritage pipeline", "user.email": "pipeline@localhost"}
@@ -37,9 +39,9 @@ def photos_lock(layout: Layout, purpose: str) -> AbstractContextManager[None]:
     """The lock under which the photos clone changes: from its opening to the commit of what was taken in.
 
     Raises:
-        MachineError: another process holds it.
+        MachineError: another process holds it, for minutes.
     """
-    return held_lock(layout.automation / "photos.lock", purpose)
+    return held_lock(layout.automation / "photos.lock", purpose, _PATIENCE_SECONDS)
 
 
 def open_photos_clone(layout: Layout, parameters: Parameters, warn: Callable[[str], object]) -> Layout:

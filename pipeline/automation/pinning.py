@@ -166,7 +166,7 @@ def _tree(clone: Layout, parts: _Parts, *, keep_lock: bool) -> str:
         return ask_git(clone.root, arguments, {"GIT_INDEX_FILE": str(index)})
 
     edit("read-tree", parts.followed)
-    edit("rm", "--cached", "--quiet", "--ignore-unmatch", "--", DATA_FILE, LOCK_FILE)
+    edit("update-index", "--force-remove", "--", DATA_FILE, LOCK_FILE)
     files = {DATA_FILE: parts.photos}
     if keep_lock:
         files[LOCK_FILE] = parts.previous or parts.followed

@@ -43,10 +43,11 @@ def push(layout: Layout, parameters: Parameters) -> tuple[str, ...]:
     ways = {f"{name} to the checkout": partial(_to_checkout, home, name, root) for name, root in branches.items()}
     if branches and (remote := parameters.automation.push_to):
         ways[f"branches to {remote}"] = partial(_to_remote, home, remote, branches)
-    if store_of(home).remote:
-        for name, root in branches.items():
-            files = [DATA_FILE] if name == PHOTOS_BRANCH else []
-            ways[f"files of {name} to DVC's remote"] = partial(_to_store, home, Layout.of(root), files)
+    if branches and store_of(home).remote:
+        # DVC lets one command at a time work in a clone: where photos are taken in, a push would be refused or refuse.
+        name = RETRAIN_BRANCH if RETRAIN_BRANCH in branches else PHOTOS_BRANCH
+        files = [DATA_FILE] if name == PHOTOS_BRANCH else []
+        ways[f"files of {name} to DVC's remote"] = partial(_to_store, home, Layout.of(branches[name]), files)
     return _tried(ways)
 
 

@@ -5,21 +5,20 @@ commit names the upload, so that one that was committed is known again, and the 
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pipeline.alerts.sending import send
-from pipeline.automation.arriving import Job, begun_at, brought_near, forget_works
+from pipeline.automation.arriving import Job, begun_at, brought_near, forget_works, taking
 from pipeline.automation.clones import FOLLOWED, SOURCE_LINE, commit_photos, open_photos_clone, photos_lock
 from pipeline.automation.git import git, git_or_empty
 from pipeline.automation.quarantine import BadBatch, alert_of, blaming_the_batch, refusal_of, write_report
-from pipeline.core.locks import held_lock
 from pipeline.core.parameters import Parameters, PhotosParameters, parse_parameters
 from pipeline.core.paths import Layout
 from pipeline.core.sections import sections_of
-from pipeline.intake.inbox import MARKER, Arrival, PutAside, Settled
+from pipeline.intake.inbox import Arrival, PutAside, Settled
 from pipeline.intake.inboxes import inbox_with, inboxes_of
 from pipeline.intake.inspection import unreadable
 from pipeline.intake.scraping.network import Network
@@ -31,6 +30,7 @@ from pipeline.photos.kept_measures import FILE_NAME
 from pipeline.photos.listing import FoundFile, list_files
 from pipeline.photos.records import Batch
 from pipeline.release.facts import data_hash
+from serving.contract import PhotoLimits
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,11 @@ def take(home: Layout, parameters: Parameters, source: str, network: Network | N
         DataError: there is no such batch, or it was put aside; or photos that came before are lost.
         ParameterError: parameters of the followed branch cannot be used.
         ServingError: the inbox is away; the batch stays.
-        MachineError: the disk is full, or another command works on the photos; the batch stays.
+        MachineError: the disk is full, or another command takes this batch in, or works on the photos for long; the
+            batch stays.
     """
     inbox = inbox_with(source, inboxes_of(home, parameters.intake))
-    with held_lock(home.automation / "take.lock", f"the taking in of {source}"):
+    with taking(home, inbox.find(source).source):
         found = inbox.find(source)
         if isinstance(found, Settled):
             forget_works(home, found.source, None)
@@ -112,7 +113,8 @@ def _taken_in(job: Job, near: Path) -> Taken:
         before, was_committed = git(clone.root, "rev-parse", "HEAD"), _was_committed(clone, job.arrival)
         read_batches(clone.batches)  # a damaged record is no fault of the batch
         with blaming_the_batch(near):
-            result = bring_photos(clone, near, job.arrival.batch, check=_check_of(job, followed))
+            limits = PhotoLimits(followed.validate_.max_bytes, followed.validate_.max_pixels)
+            result = bring_photos(clone, near, job.arrival.batch, None, limits, _check_of(job, followed))
         batches = [taken.batch for taken in result.taken]
         commit = commit_photos(clone, _message(job.arrival))
         files = list_files(clone, batches, PhotosParameters()).files
@@ -137,12 +139,12 @@ def _check_of(job: Job, followed: Parameters) -> Check:
     # Where the first stage of a retraining keeps its measures, once there is such a clone.
     store = Layout(clone if clone.is_dir() else job.home.photos_clone).state / FILE_NAME
 
-    def check(made: Layout, batches: Sequence[Batch]) -> None:
+    def check(made: Layout, batches: Sequence[Batch], unconverted: Mapping[str, str]) -> None:
         job.inbox.check_unchanged(job.arrival)
-        errors = unreadable(made, batches, followed.validate_, store)
-        if errors:
-            first = shown([f"{path}: {error}" for path, error in errors.items()])
-            job.remarks.append(f"{len(errors)} files cannot be read, and will not train: {first}")
+        errors = unreadable(made, batches, unconverted, followed.validate_, store)
+        others = [f"{path}: {error}" for path, error in errors.items() if path not in unconverted]
+        if others:
+            job.remarks.append(f"{len(others)} files cannot be read, and will not train: {shown(others)}")
 
     return check
 
@@ -208,9 +210,4 @@ def _remarks_on(result: IntakeResult, is_new: bool) -> Iterator[str]:
     if not is_new:
         names = ", ".join(sorted({taken.batch.batch for taken in result.taken}))
         yield f"the same photos came before as {names}"
-    left_out = [file for file in result.left_out if PurePosixPath(file).name != MARKER]
-    if left_out:
-        yield f"left out, neither photos nor tables: {shown(left_out)}"
-    yield from result.remarks
-    if result.hidden:
-        yield f"left out, hidden by a leading dot: {shown(result.hidden)}"
+    yield from result.in_words()

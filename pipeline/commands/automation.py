@@ -6,10 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.alerts.alert import Alert, Kind
-from pipeline.alerts.sending import send
 from pipeline.console import answer, opened, say, warn
-from pipeline.core.errors import PipelineError
 from pipeline.core.locks import die_with_parent
 from pipeline.core.paths import Layout
 from pipeline.core.progress import spinner
@@ -21,7 +18,8 @@ app = typer.Typer()
 
 @app.command()
 def inbox() -> None:
-    """List the complete batches that wait to be taken in, oldest first."""
+    """List the complete batches that wait to be taken in, oldest first; one that is being taken in waits no more."""
+    from pipeline.automation.arriving import is_being_taken
     from pipeline.intake.inboxes import inboxes_of, look
 
     layout, parameters = opened()
@@ -29,8 +27,9 @@ def inbox() -> None:
     if seen.away and not seen.waiting:
         raise seen.away[0]
     warn(problem.came for problem in seen.away)
-    say(f"complete batches that wait: {len(seen.waiting)}")
-    answer([{"batch": one.batch, "source": one.source} for one in seen.waiting])
+    waiting = [one for one in seen.waiting if not is_being_taken(layout, one.source)]
+    say(f"complete batches that wait: {len(waiting)}, and are being taken in: {len(seen.waiting) - len(waiting)}")
+    answer([{"batch": one.batch, "source": one.source} for one in waiting])
 
 
 @app.command()
@@ -90,12 +89,8 @@ def push() -> None:
     layout, parameters = opened()
     from pipeline.automation.pushing import push as bring
 
-    try:
-        with spinner("pushing"):
-            pushed = bring(layout, parameters)
-    except PipelineError as error:
-        send(Alert(Kind.FAILURE, "a push was refused", str(error)), parameters.notify.target, layout.home / ".heritage")
-        raise
+    with spinner("pushing"):
+        pushed = bring(layout, parameters)
     say(f"pushed {', '.join(pushed) or 'nothing: there are no branches yet'}")
     answer({"pushed": list(pushed)})
 

@@ -7,7 +7,6 @@ import typer
 
 from pipeline.console import load_tensorflow, opened, say
 from pipeline.core.errors import ParameterError
-from pipeline.core.parameters import load_parameters
 from pipeline.core.paths import Layout
 
 app = typer.Typer()
@@ -39,9 +38,7 @@ def intake(
     side: Annotated[str | None, typer.Option(help="`test` pins the batch to the test side")] = None,
 ) -> None:
     """Take a batch of photos in and version it."""
-    from pipeline.intake.scraping.bringing import bring_listed_photos
-    from pipeline.intake.scraping.url_table import url_table_of
-    from pipeline.intake.taking import bring_photos
+    from pipeline.intake.scraping.bringing import bring
 
     if not source or not batch:
         raise ParameterError(
@@ -49,24 +46,15 @@ def intake(
             expected="both: where the photos are, and a name for the batch",
             todo="make photos FROM=<folder|tar|zip|urls.csv> BATCH=<name>",
         )
-    layout = Layout.of()
-    table = url_table_of(Path(source))
-    if table is None:
-        result = bring_photos(layout, Path(source), batch, side)
-    else:
-        result, report = bring_listed_photos(layout, table, batch, side, load_parameters(layout.parameters))
+    layout, parameters = opened()
+    result, report = bring(layout, Path(source), batch, side, parameters)
+    if report is not None:
         say(report.in_words())
     for taken in result.taken:
         state = "taken in" if taken.is_new else "seen before, nothing to do"
         say(f"{taken.batch.batch}: {taken.batch.photos} photos, {state}")
-    if result.left_out:
-        say(f"left out, neither photos nor tables: {', '.join(result.left_out[:5])} ({len(result.left_out)} in all)")
-    if result.hidden:
-        say(f"left out, hidden by a leading dot: {', '.join(result.hidden[:5])} ({len(result.hidden)} in all)")
-    for remark in result.remarks[:5]:
+    for remark in result.in_words():
         say(remark)
-    if len(result.remarks) > 5:
-        say(f"{len(result.remarks) - 5} more such remarks")
 
 
 @app.command()

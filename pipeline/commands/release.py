@@ -110,6 +110,7 @@ def register() -> None:
 def promote(
     version: Annotated[int | None, typer.Option(help="version; none = the challenger")] = None,
     model: ModelOption = None,
+    if_newer: Annotated[bool, typer.Option("--if-newer", help="not where a higher version serves")] = False,
 ) -> None:
     """Let a registered version serve, after a model server has answered for it."""
     layout, parameters = _opened_for(model)
@@ -117,7 +118,7 @@ def promote(
     from pipeline.release.promotion import promote as serve
 
     with spinner("publishing, loading and checking"):
-        result = serve(layout, parameters, version, _who())
+        result = serve(layout, parameters, version, _who(), if_newer=if_newer)
     _say_served(result)
 
 

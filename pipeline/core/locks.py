@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from pipeline.core.errors import MachineError
 
@@ -19,35 +20,58 @@ STARTER = "PIPELINE_STARTED_BY"
 _PR_SET_PDEATHSIG = 1
 _SHELLS = (b"sh", b"bash", b"dash", b"ksh", b"zsh")
 _WATCH_SECONDS = 0.2
+_TRY_SECONDS = 0.1
 
 
 @contextmanager
-def held_lock(path: Path, purpose: str) -> Iterator[None]:
+def held_lock(path: Path, purpose: str, patience: float = 0.0) -> Iterator[None]:
     """Hold an exclusive lock file for the length of a block; the kernel frees it when the process dies.
 
     Args:
         path: the lock file; made where missing, never removed.
         purpose: what holds the lock, in words that the next one who asks will read.
+        patience: seconds to wait for another process that holds it, at least 0.
 
     Raises:
         MachineError: another process holds the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.seek(0)
-            holder = stream.read().strip() or "another process"
+        if not _locked(stream) and not _locked_in_time(stream, patience):
             raise MachineError(
-                f"{path} is held by {holder}",
+                f"{path} is held by {_holder_of(stream)}",
                 expected="one run at a time in this checkout",
                 todo="wait for it to end, or stop that process, then run the command again",
-            ) from None
+            )
         stream.truncate(0)
         stream.write(f"{purpose} (process {os.getpid()})")
         stream.flush()
         yield
+
+
+def _locked(stream: TextIO) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _locked_in_time(stream: TextIO, seconds: float) -> bool:
+    from pipeline.core.progress import spinner
+
+    end = time.monotonic() + seconds
+    with spinner(f"waiting for {_holder_of(stream)}"):
+        while time.monotonic() < end:
+            time.sleep(_TRY_SECONDS)
+            if _locked(stream):
+                return True
+    return False
+
+
+def _holder_of(stream: TextIO) -> str:
+    stream.seek(0)
+    return stream.read().strip() or "another process"
 
 
 def die_with_parent() -> None:

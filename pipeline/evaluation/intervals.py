@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 Interval = tuple[float, float]
 Measure = Callable[[NDArray[np.int64]], NDArray[np.float64]]
@@ -130,14 +130,14 @@ def photos_needed_for_margin(
         Connor, "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43, 1987.
     """
     disagreement = float(np.mean(candidate_correct != champion_correct)) if len(candidate_correct) else 0.0
-    z = float(norm.ppf(confidence) + norm.ppf(power))
+    z = NormalDist().inv_cdf(confidence) + NormalDist().inv_cdf(power)
     by_approximation = z**2 * disagreement / margin**2
     without_disagreement = math.log(1 - confidence) / math.log(1 - margin)
     return math.ceil(max(by_approximation, without_disagreement))
 
 
 def _two_sided(confidence: float) -> float:
-    return float(norm.ppf((1 + confidence) / 2))
+    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def _redrawn(confusion: NDArray[np.int64], seed: int, samples: int) -> Iterator[NDArray[np.int64]]:

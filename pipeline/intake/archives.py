@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -89,6 +90,28 @@ class _CountedStream(io.RawIOBase):
         block = self._stream.read(size)
         self._budget.spend_bytes(len(block))
         return block
+
+
+def unpacked(source: Path, folder: Path) -> Path:
+    """A source as a folder: an archive is unpacked, unless an earlier call did so.
+
+    Args:
+        source: a folder, or an archive as `unpack` takes it.
+        folder: for what is unpacked; the archive's name in it is that of the new folder, so that messages about what
+            is inside say where it came from.
+
+    Raises:
+        DataError: see `unpack`.
+    """
+    if not source.is_file():
+        return source
+    target, unfinished = folder / source.name, folder / ".unfinished"
+    if not target.is_dir():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        unpack(source, unfinished)
+        unfinished.rename(target)
+    return target
 
 
 def unpack(archive: Path, target: Path, caps: ArchiveCaps | None = None) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.core.hashing import sha256_of_file, sha256_of_value
 from pipeline.core.progress import with_progress
-from pipeline.intake.converting import HEAD_BYTES, is_convertible
+from pipeline.intake.converting import is_convertible
+from pipeline.intake.photo_kinds import HEAD_BYTES
 from pipeline.intake.source_tables import PhotoLine
 from pipeline.intake.sources import SourcePart
 from pipeline.photos.listing import MASKS, ORIGINALS, UNLABELLED

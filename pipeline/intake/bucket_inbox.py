@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from pipeline.intake.inbox import (
     Settled,
     Waiting,
     batch_of,
-    is_own,
     no_such_batch,
 )
+
+Item = Mapping[str, Any]
+"""What a listing says of one object."""
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 30
@@ -38,18 +40,19 @@ _CHANGED = 412
 _LONGEST_NAME = 255
 """Bytes of a file's name that file systems hold."""
 _CONTROL_SIGN = re.compile(r"[\x00-\x1f\x7f]")
+_NOTES = (TAKEN, QUARANTINE)
+_LOOK_AGAIN_SECONDS = 300.0
 _MEDIA_TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Upload:
     """What a listing says of one batch."""
 
-    name: str
-    is_folder: bool
-    files: list[ArrivedFile] = field(default_factory=list)
-    changed: float = 0.0
-    is_marked: bool = False
+    arrival: Arrival
+    changed: float
+    """When an object of it came last, in seconds since 1970."""
+    is_marked: bool
 
 
 class BucketInbox:
@@ -66,31 +69,40 @@ class BucketInbox:
         self._bucket, _, self._prefix = address.removeprefix("s3://").partition("/")
         self._quiet_seconds = quiet_seconds
         self._caps = caps
+        self._seen: dict[str, float] = {}
+        """When a folder was last found to be settled, in seconds since 1970."""
 
     def owns(self, source: str) -> bool:
         """See `Inbox`."""
         return source.startswith("s3://")
 
     def waiting(self, now: float) -> list[Waiting]:
-        """See `Inbox`."""
-        uploads, settled = self._listing(now)
+        """See `Inbox`.
+
+        A look costs a request for each batch that nobody has settled. Those that are settled are looked into now and
+        then, whether they have changed since.
+        """
+        items, folders = self._top()
+        settled = {key for place in _NOTES if place in folders for key in self._keys(f"{place}/")}
+        noted = {key.removeprefix(self._prefix).split("/")[1] for key in settled}
+        archives = [self._archive(name, items) for name in items if batch_of(name, is_folder=False)]
+        names = [name for name in folders if batch_of(name, is_folder=True)]
+        seen = [name for name in names if name in noted and now - self._seen.get(name, -inf) < _LOOK_AGAIN_SECONDS]
         found = []
-        for upload in uploads:
-            is_complete = upload.is_marked or (upload.files and now - upload.changed >= self._quiet_seconds)
-            arrival = self._arrival(upload)
-            if is_complete and not {self._record(arrival, place) for place in (TAKEN, QUARANTINE)} & settled:
-                found.append(Waiting(arrival.batch, arrival.source, upload.changed))
+        for upload in (*archives, *(self._folder(name) for name in names if name not in seen)):
+            arrival, changed = upload.arrival, min(upload.changed, now)
+            if {self._record(arrival, place) for place in _NOTES} & settled:
+                self._seen[arrival.name] = now
+            elif upload.is_marked or (arrival.files and now - changed >= self._quiet_seconds):
+                found.append(Waiting(arrival.batch, arrival.source, changed))
         return found
 
     def find(self, source: str) -> Arrival | Settled:
         """See `Inbox`."""
-        uploads, settled = self._listing(0.0)
-        arrivals = [self._arrival(upload) for upload in uploads]
-        arrival = next((one for one in arrivals if one.source.rstrip("/") == source.rstrip("/")), None)
-        if arrival is None:
-            raise no_such_batch(source, self._address)
-        for place in (TAKEN, QUARANTINE):
-            if (record := self._record(arrival, place)) in settled:
+        arrival = self._found(source)
+        for place in _NOTES:
+            record = self._record(arrival, place)
+            if record in self._keys(record.removeprefix(self._prefix)):
                 return Settled.of_values(json.loads(self._content(record)))
         return arrival
 
@@ -143,38 +155,55 @@ class BucketInbox:
         )
         return boto3.client("s3", config=config)
 
-    def _listing(self, now: float) -> tuple[list[_Upload], set[str]]:
-        """The batches below the prefix, and the keys of the notes on those that are settled."""
-        uploads: defaultdict[tuple[str, bool], _Upload] = defaultdict(lambda: _Upload("", False))
-        settled: set[str] = set()
-        for item in self._objects():
-            name, slash, rest = item["Key"].removeprefix(self._prefix).partition("/")
-            if name in (TAKEN, QUARANTINE):
-                settled.add(item["Key"])
-                continue
-            is_marker = (rest == MARKER) if slash else name.endswith(f".{MARKER}")
-            name = name.removesuffix(f".{MARKER}") if is_marker and not slash else name
-            if not name or is_own(name) or batch_of(name, bool(slash)) is None:
-                continue
-            upload = uploads[name, bool(slash)]
-            upload.name, upload.is_folder = name, bool(slash)
-            upload.changed = max(upload.changed, min(item["LastModified"].timestamp(), now))
-            upload.is_marked |= is_marker
-            if not is_marker and not item["Key"].endswith("/"):
-                upload.files.append(ArrivedFile(rest or name, item["Size"], item["ETag"]))
-        # The marker of an archive that is still to come is no batch.
-        return [upload for upload in uploads.values() if upload.is_folder or upload.files], settled
+    def _found(self, source: str) -> Arrival:
+        name = source.removeprefix(self._address).rstrip("/")
+        is_plain = source.startswith(self._address) and name and "/" not in name
+        if is_plain and batch_of(name, is_folder=False) and not source.endswith("/"):
+            items = self._top(name)[0]
+            if name in items:
+                return self._archive(name, items).arrival
+        if is_plain and batch_of(name, is_folder=True):
+            upload = self._folder(name)
+            if upload.arrival.files or upload.is_marked:
+                return upload.arrival
+        raise no_such_batch(source, self._address)
 
-    def _objects(self) -> Iterator[dict[str, Any]]:
+    def _top(self, start: str = "") -> tuple[dict[str, Item], list[str]]:
+        """Objects directly below the prefix, by name, and names of the folders there; all, or those that start so."""
+        items: dict[str, Item] = {}
+        folders: list[str] = []
+        for page in self._pages(start, Delimiter="/"):
+            items |= {item["Key"].removeprefix(self._prefix): item for item in page.get("Contents", ())}
+            names = (one["Prefix"].removeprefix(self._prefix) for one in page.get("CommonPrefixes", ()))
+            folders += [name.removesuffix("/") for name in names]
+        return items, folders
+
+    def _archive(self, name: str, items: Mapping[str, Item]) -> _Upload:
+        item, marker = items[name], items.get(f"{name}.{MARKER}")
+        files = (ArrivedFile(name, item["Size"], item["ETag"]),)
+        arrival = Arrival(name, batch_of(name, is_folder=False) or "", self._address + name, files)
+        return _Upload(arrival, max(_time_of(one) for one in (item, marker) if one), marker is not None)
+
+    def _folder(self, name: str) -> _Upload:
+        """What lies in a folder, which need not be there."""
+        items = [item for page in self._pages(f"{name}/") for item in page.get("Contents", ())]
+        named = {item["Key"].removeprefix(f"{self._prefix}{name}/"): item for item in items}
+        files = (
+            ArrivedFile(path, item["Size"], item["ETag"])
+            for path, item in named.items()
+            if path != MARKER and not item["Key"].endswith("/")
+        )
+        arrival = Arrival(name, name, f"{self._address}{name}/", tuple(sorted(files, key=lambda file: file.path)))
+        return _Upload(arrival, max(map(_time_of, items), default=0.0), MARKER in named)
+
+    def _keys(self, start: str) -> set[str]:
+        return {item["Key"] for page in self._pages(start) for item in page.get("Contents", ())}
+
+    def _pages(self, start: str, **more: str) -> Iterator[Any]:
+        """What lies below the prefix and begins so, a thousand objects at a time."""
+        pages = self._client.get_paginator("list_objects_v2")
         with self._answering():
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-            for page in pages:
-                yield from page.get("Contents", ())
-
-    def _arrival(self, upload: _Upload) -> Arrival:
-        source = self._address + upload.name + ("/" if upload.is_folder else "")
-        files = tuple(sorted(upload.files, key=lambda file: file.path))
-        return Arrival(upload.name, batch_of(upload.name, upload.is_folder) or "", source, files)
+            yield from pages.paginate(Bucket=self._bucket, Prefix=self._prefix + start, **more)
 
     def _record(self, arrival: Arrival, place: str) -> str:
         """Key of the note on an upload; it names the upload, so that a listing alone tells what is settled."""
@@ -235,6 +264,11 @@ class BucketInbox:
             todo="wait if the service is away; else check intake.s3_prefix in params.yaml, AWS_ENDPOINT_URL, "
             "AWS_ACCESS_KEY_ID and what else boto3 reads",
         )
+
+
+def _time_of(item: Item) -> float:
+    seconds: float = item["LastModified"].timestamp()
+    return seconds
 
 
 def _safe(path: str, arrival: Arrival) -> str:

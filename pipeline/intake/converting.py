@@ -17,15 +17,11 @@ from PIL import ExifTags, Image, ImageOps
 
 from pipeline.core.errors import first_line
 from pipeline.intake.colours import CONVERTIBLE, srgb_of
+from pipeline.intake.photo_kinds import HEAD_BYTES, ending_of
 from serving.contract import PhotoLimits
 
-HEIF, TIFF = "HEIF", "TIFF"
-
-HEAD_BYTES = 12
-"""So many bytes tell whether a file is to be converted."""
-
-_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+_FORMATS = {"heic": "HEIF", "tif": "TIFF"}
+"""Pillow's names of what is converted, by the endings of such files."""
 _RAW_HEAD = b"CR"
 _RAW_HEAD_PLACE = slice(8, 10)  # of Canon's raw files, which are TIFF files else
 _RAW_TAG = 50706  # DNGVersion
@@ -175,9 +171,7 @@ def _allow(what: int, amount: int) -> None:
 
 
 def _format_of(head: bytes) -> str | None:
-    if head.startswith(_TIFF_HEADS):
-        return TIFF
-    return HEIF if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS else None
+    return _FORMATS.get(ending_of(head) or "")
 
 
 def _converted(source: Path, limits: ConversionLimits) -> tuple[bytes, Converted]:

@@ -1,7 +1,7 @@
 """Finishing a batch: HEIC and TIFF photos are converted, outlines are drawn as masks, and `photos.csv` is written."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -16,8 +16,19 @@ from pipeline.intake.outlines import Outline
 from pipeline.intake.source_tables import PhotoLine, write_photos_csv
 from pipeline.photos.listing import MASKS, PHOTOS_CSV, UNLABELLED
 from pipeline.photos.readers import Work, do_tasks, in_processes
+from serving.contract import PhotoLimits
 
 _MAX_WORKERS = 4  # each may hold a photo of 50 megapixels several times over
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedBatch:
+    """What was not taken over from the files of a batch."""
+
+    remarks: tuple[str, ...]
+    """Sentences about photos that were not wholly converted."""
+    unconverted: Mapping[str, str]
+    """Why files could not be converted, by their paths in the batch's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,7 @@ class _Finished:
     converted: Converted = field(default_factory=Converted)
 
 
-def finish_batch(brought: BroughtBatch, limits: ConversionLimits | None = None) -> tuple[str, ...]:
+def finish_batch(brought: BroughtBatch, limits: PhotoLimits | None = None) -> FinishedBatch:
     """Convert what is to be converted, draw what was outlined, and write `photos.csv`.
 
     A file that cannot be converted is put where the photo would lie, as it came: no stage can read it, so it will be
@@ -35,10 +46,7 @@ def finish_batch(brought: BroughtBatch, limits: ConversionLimits | None = None) 
 
     Args:
         brought: the batch, in a folder of which nothing is in use yet.
-        limits: of what a file may ask for; none = the defaults.
-
-    Returns:
-        Sentences about photos that were not or not wholly converted.
+        limits: of a photo; none = the defaults.
 
     Raises:
         DataError: what a label file marks does not fit its photo.
@@ -47,9 +55,13 @@ def finish_batch(brought: BroughtBatch, limits: ConversionLimits | None = None) 
     used = {photo.line.path for photo in brought.photos if not photo.is_to_convert}
     waiting = [photo for photo in brought.photos if photo.is_to_convert]
     lines = [_Finished(photo.line) for photo in brought.photos if not photo.is_to_convert]
-    lines += _converted(brought.folder, waiting, used, limits or ConversionLimits())
-    write_photos_csv(brought.folder / PHOTOS_CSV, _with_masks(brought.folder, lines))
-    return tuple(finished.remark for finished in lines if finished.remark)
+    limits = limits or PhotoLimits()
+    lines += _converted(brought.folder, waiting, used, ConversionLimits(limits))
+    write_photos_csv(brought.folder / PHOTOS_CSV, _with_masks(brought.folder, lines, limits.max_pixels))
+    return FinishedBatch(
+        remarks=tuple(finished.remark for finished in lines if finished.remark),
+        unconverted={one.line.path: one.converted.problem for one in lines if one.converted.problem},
+    )
 
 
 def _converted(
@@ -82,10 +94,10 @@ def _settled(folder: Path, photo: BroughtPhoto, target: str, result: Converted, 
         return _Finished(replace(photo.line, path=target, facts=facts), remark, result)
     path = free_path(f"{_place(photo)}/{PurePosixPath(photo.line.path).name}", used)
     os.renames(folder / photo.line.path, folder / path)
-    return _Finished(replace(photo.line, path=path), f"{photo.name} could not be converted: {result.problem}")
+    return _Finished(replace(photo.line, path=path), converted=result)
 
 
-def _with_masks(folder: Path, photos: Sequence[_Finished]) -> list[PhotoLine]:
+def _with_masks(folder: Path, photos: Sequence[_Finished], max_pixels: int) -> list[PhotoLine]:
     """The lines, with masks drawn of what was outlined."""
     if not any(photo.line.outline for photo in photos):
         return [photo.line for photo in photos]
@@ -95,15 +107,15 @@ def _with_masks(folder: Path, photos: Sequence[_Finished]) -> list[PhotoLine]:
         line = photo.line
         if line.outline is not None:
             mask = free_path(f"{MASKS}/{PurePosixPath(line.path).with_suffix('.png')}", used)
-            _draw(folder / mask, line.outline, photo)
+            _draw(folder / mask, line.outline, photo, max_pixels)
             line = replace(line, facts=replace(line.facts, mask=mask))
         lines.append(line)
     return lines
 
 
-def _draw(path: Path, outline: Outline, photo: _Finished) -> None:
+def _draw(path: Path, outline: Outline, photo: _Finished, max_pixels: int) -> None:
     try:
-        mask = outline.mask()
+        mask = outline.mask(max_pixels)
     except ValueError as error:
         raise DataError(
             f"what is marked on {photo.line.path} cannot be drawn: {error}",

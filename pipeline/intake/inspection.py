@@ -42,7 +42,13 @@ class UnreadablePhotos(DataError):
         self.errors = dict(errors)
 
 
-def unreadable(made: Layout, batches: Sequence[Batch], parameters: ValidateParameters, store: Path) -> dict[str, str]:
+def unreadable(
+    made: Layout,
+    batches: Sequence[Batch],
+    unconverted: Mapping[str, str],
+    parameters: ValidateParameters,
+    store: Path,
+) -> dict[str, str]:
     """Read every photo of batches, as the first stage of a run will.
 
     Processes of their own read, since a photo from anywhere may end its reader.
@@ -50,6 +56,7 @@ def unreadable(made: Layout, batches: Sequence[Batch], parameters: ValidateParam
     Args:
         made: where the batches lie in `data/`.
         batches: which of them.
+        unconverted: why files of them could not be converted, by path in `data/`: they are named with that.
         parameters: limits of a photo, and number of readers.
         store: file of kept measures, for that stage to use again.
 
@@ -65,7 +72,8 @@ def unreadable(made: Layout, batches: Sequence[Batch], parameters: ValidateParam
     with closing(KeptMeasures(store, making_of_measures(limits), today)) as kept:
         readers = in_processes(parameters.workers if len(files) > _FEW_FILES else 1)
         rows = scan_photos(files, Scanner(made.root.resolve(), limits, lambda _files, _bytes: readers, kept))
-        errors = {row.path.removeprefix("data/"): row.error for row in rows if row.error}
+        errors = {path: row.error for row in rows if row.error and (path := row.path.removeprefix("data/"))}
+    errors = {path: unconverted.get(path, error) for path, error in errors.items()}
     if len(errors) > parameters.max_unreadable_share * len(files):
         raise UnreadablePhotos(errors, len(files), parameters.max_unreadable_share)
     return errors

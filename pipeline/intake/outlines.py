@@ -11,9 +11,6 @@ import numpy.typing as npt
 from pipeline.core.hashing import sha256_of_value
 from serving.contract import PhotoLimits
 
-MAX_PIXELS = PhotoLimits().max_pixels
-"""Of a mask: no larger photo is read."""
-
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
@@ -137,14 +134,17 @@ class Outline:
     height: int
     shapes: tuple[Shape, ...]
 
-    def mask(self) -> Mask:
+    def mask(self, max_pixels: int = PhotoLimits().max_pixels) -> Mask:
         """The pixels that any of the shapes marks, (height, width) bool.
+
+        Args:
+            max_pixels: of a photo, at least 1; a mask of a larger one is not drawn.
 
         Raises:
             ValueError: a shape does not fit the photo, or the photo is beyond the limits.
         """
-        if min(self.width, self.height) < 1 or prod((self.width, self.height)) > MAX_PIXELS:
-            raise ValueError(f"the photo is said to be {self.width}x{self.height}; at most {MAX_PIXELS:,} pixels")
+        if min(self.width, self.height) < 1 or prod((self.width, self.height)) > max_pixels:
+            raise ValueError(f"the photo is said to be {self.width}x{self.height}; at most {max_pixels:,} pixels")
         mask = np.zeros((self.height, self.width), bool)
         for shape in self.shapes:
             mask |= shape.marked(self.width, self.height)

@@ -124,20 +124,21 @@ def shown(names: Sequence[str]) -> str:
 
 def _read_csv(table: Path) -> tuple[list[str], list[dict[str, str]]]:
     try:
-        text = table.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+        rows = list(csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(
-            f"{table} is not UTF-8: {error}", expected="a CSV file in UTF-8", todo="save the table again as CSV (UTF-8)"
+            f"{table} cannot be read: {error}",
+            expected="a CSV file in UTF-8",
+            todo="save the table again as CSV (UTF-8)",
         ) from None
-    rows = csv.reader(io.StringIO(text, newline=""))
-    header = [_OTHER_NAMES.get(name.strip().lower(), name.strip().lower()) for name in next(rows, [])]
+    header = [_OTHER_NAMES.get(name.strip().lower(), name.strip().lower()) for name in (rows[0] if rows else [])]
     if "path" not in header:
         raise DataError(
             f"{table} has the columns {', '.join(header) or '(none)'}",
             expected="a column `path` or `file`, parted by commas",
             todo="name the column of the files `path`, and save the table with commas",
         )
-    return header, [dict(zip(header, (value.strip() for value in row), strict=False)) for row in rows if any(row)]
+    return header, [dict(zip(header, (value.strip() for value in row), strict=False)) for row in rows[1:] if any(row)]
 
 
 def _parsed(line: dict[str, str]) -> PhotoLine:

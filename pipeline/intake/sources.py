@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.core.errors import DataError
+from pipeline.intake.inbox import MARKER
 from pipeline.intake.label_files import ReadLabelFile, label_files_at, label_table, read_label_file
 from pipeline.intake.source_tables import TABLE_NAMES, Facts, PhotoLine, SourceTable, read_source_table, shown
 from pipeline.photos.listing import MASKS, ORIGINALS, UNLABELLED
@@ -15,7 +16,7 @@ _SIDE_FOLDERS = ("train", "test")
 _NOT_CLASSES = ("annotations", "images", "masks", "photos")
 _MAX_CLASS_BYTES = 200  # file systems take 255 for the name of a folder
 _PHOTO_ENDINGS = (".bmp", ".gif", ".heic", ".heif", ".hif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-_LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
+_LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini", MARKER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _hidden_photos(root: Path) -> tuple[str, ...]:
 
 
 def is_seen(name: str) -> bool:
-    """Whether a name is not one of hidden files, or of what systems leave beside those of people."""
+    """Whether a name is not one of hidden files, of what systems leave beside those of people, or of the marker."""
     return not name.startswith(".") and name not in _LITTER
 
 

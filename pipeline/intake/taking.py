@@ -2,11 +2,8 @@
 
 import errno
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +15,20 @@ from pipeline.core.errors import DataError, MachineError, ParameterError
 from pipeline.core.locks import held_lock
 from pipeline.core.parameter_types import Name
 from pipeline.core.paths import Layout
-from pipeline.core.progress import progress_bar
-from pipeline.intake.archives import unpack
 from pipeline.intake.batch_folders import copy_batch
 from pipeline.intake.finishing import finish_batch
+from pipeline.intake.source_tables import shown
 from pipeline.intake.sources import read_source
+from pipeline.intake.versioning import add_data
 from pipeline.photos.batches import read_batches, write_batches
 from pipeline.photos.records import Batch, Side
+from serving.contract import PhotoLimits
 
-Check = Callable[[Layout, Sequence[Batch]], None]
-"""Looks at new batches where they were made, below the `data/` of a layout, and raises where they must not come in."""
+Check = Callable[[Layout, Sequence[Batch], Mapping[str, str]], None]
+"""Looks at new batches where they were made, below the `data/` of a layout, and raises where they must not come in; it
+is told why files of them could not be converted, by path below `data/`."""
 
+_NUM_REMARKS = 5
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -52,20 +52,45 @@ class IntakeResult:
     """Photos left out since their names begin with a dot."""
     remarks: tuple[str, ...]
     """What of photos and label files was not taken over, in sentences."""
+    unconverted: Mapping[str, str]
+    """Why files could not be converted, by path below `data/`."""
+
+    def in_words(self) -> Iterator[str]:
+        """What a person should know of it, in sentences; of many alike the first."""
+        if self.left_out:
+            yield f"left out, neither photos nor tables: {shown(self.left_out)}"
+        if self.hidden:
+            yield f"left out, hidden by a leading dot: {shown(self.hidden)}"
+        if self.unconverted:
+            named = [f"{path}: {why}" for path, why in self.unconverted.items()]
+            yield f"{len(named)} files could not be converted, and will not train: {shown(named)}"
+        yield from self.remarks[:_NUM_REMARKS]
+        if len(self.remarks) > _NUM_REMARKS:
+            yield f"{len(self.remarks) - _NUM_REMARKS} more remarks like these"
 
 
 def bring_photos(
-    layout: Layout, source: Path, batch: str, side: str | None = None, check: Check | None = None
+    layout: Layout,
+    source: Path,
+    batch: str,
+    side: str | None = None,
+    limits: PhotoLimits | None = None,
+    check: Check | None = None,
 ) -> IntakeResult:
     """Take photos in and version `data/`, under one lock; see `take_in` and `version_data`."""
     with held_lock(layout.run_lock, f"the intake of batch {batch}"):
-        result = _take_in(layout, source, batch, side, check)
-        _version_data(layout)
+        result = _take_in(layout, source, batch, side, limits, check)
+        add_data(layout)
     return result
 
 
 def take_in(
-    layout: Layout, source: Path, batch: str, side: str | None = None, check: Check | None = None
+    layout: Layout,
+    source: Path,
+    batch: str,
+    side: str | None = None,
+    limits: PhotoLimits | None = None,
+    check: Check | None = None,
 ) -> IntakeResult:
     """Take photos in as `data/<batch>/<label>/<file>` with a `photos.csv`, and record the batch.
 
@@ -78,10 +103,10 @@ def take_in(
 
     Args:
         layout: the checkout.
-        source: a folder, tar or zip with class folders, train and test folders, a table or label files (see
-            `read_source`).
+        source: a folder with class folders, train and test folders, a table or label files (see `read_source`).
         batch: name of the new batch.
         side: `test` pins the batch to the test side.
+        limits: of a photo that is converted; none = the defaults.
         check: has the last word on new batches.
 
     Returns:
@@ -93,7 +118,7 @@ def take_in(
         MachineError: the run lock is held, DVC is recording a stage that read `data/`, or the disk is full.
     """
     with held_lock(layout.run_lock, f"the intake of batch {batch}"):
-        return _take_in(layout, source, batch, side, check)
+        return _take_in(layout, source, batch, side, limits, check)
 
 
 def version_data(layout: Layout) -> None:
@@ -103,22 +128,18 @@ def version_data(layout: Layout) -> None:
         MachineError: the run lock is held, or DVC fails; the message has DVC's own words.
     """
     with held_lock(layout.run_lock, "the versioning of data/"):
-        _version_data(layout)
+        add_data(layout)
 
 
-def _take_in(layout: Layout, source: Path, batch: str, side: str | None, check: Check | None) -> IntakeResult:
+def _take_in(
+    layout: Layout, source: Path, batch: str, side: str | None, limits: PhotoLimits | None, check: Check | None
+) -> IntakeResult:
     check_names(layout, batch, side)
     _check_source(source)
     _refuse_while_dvc_reads(layout)
     _repair(layout)
     with _staging(layout) as staging:
-        folder = source
-        if source.is_file():
-            # Named as the archive, so that messages about what is in it say where it came from.
-            folder = staging / "unpacked" / source.name
-            folder.mkdir(parents=True)
-            unpack(source, folder)
-        understood = read_source(folder)
+        understood = read_source(source)
         if side is not None and understood.parts[0].name:
             raise ParameterError(
                 f"{source} holds train and test folders, and SIDE={side} was given",
@@ -126,6 +147,7 @@ def _take_in(layout: Layout, source: Path, batch: str, side: str | None, check: 
                 todo="leave SIDE away",
             )
         taken: list[TakenBatch] = []
+        unconverted: dict[str, str] = {}
         remarks = list(dict.fromkeys(remark for part in understood.parts for remark in part.remarks))
         for part in understood.parts:
             name = f"{batch}-{part.name}" if part.name else batch
@@ -134,13 +156,15 @@ def _take_in(layout: Layout, source: Path, batch: str, side: str | None, check: 
             known = [*read_batches(layout.batches), *(earlier.batch for earlier in taken if earlier.is_new)]
             taken.append(_compared(brought.batch, known, layout))
             if taken[-1].is_new:
-                remarks += finish_batch(brought)
+                finished = finish_batch(brought, limits)
+                remarks += finished.remarks
+                unconverted |= {f"{name}/{path}": why for path, why in finished.unconverted.items()}
         new = [batch.batch for batch in taken if batch.is_new]
         if check is not None and new:
-            check(Layout(staging), new)
+            check(Layout(staging), new, unconverted)
         _move_in(layout, Layout(staging).data, new)
     left_out = tuple(file for part in understood.parts for file in part.left_out)
-    return IntakeResult(tuple(taken), left_out, understood.hidden, tuple(remarks))
+    return IntakeResult(tuple(taken), left_out, understood.hidden, tuple(remarks), unconverted)
 
 
 def check_names(layout: Layout, batch: str, side: str | None) -> None:
@@ -264,24 +288,3 @@ def _repair(layout: Layout) -> None:
 
 def _intent(layout: Layout) -> Path:
     return layout.state / "intake" / "intent.csv"
-
-
-def _version_data(layout: Layout) -> None:
-    command = [sys.executable, "-m", "dvc", "add", layout.data.name]
-    with progress_bar() as progress:
-        progress.add_task("version data/ with DVC", total=None)
-        done = subprocess.run(
-            command,
-            cwd=layout.root,
-            env={**os.environ, "DVC_NO_ANALYTICS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip() or f"it ended with {done.returncode}"
-        raise MachineError(
-            f"DVC could not version data/: {words}",
-            expected="a checkout with DVC set up, and room for its cache",
-            todo="mend what DVC names, then run `dvc add data`",
-        )

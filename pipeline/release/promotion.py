@@ -43,7 +43,13 @@ class Request:
 
 
 def promote(
-    layout: Layout, parameters: Parameters, version: int | None = None, who: str = "", outside: Outside = OUTSIDE
+    layout: Layout,
+    parameters: Parameters,
+    version: int | None = None,
+    who: str = "",
+    outside: Outside = OUTSIDE,
+    *,
+    if_newer: bool = False,
 ) -> ServedResult:
     """Let a registered version serve; nothing happens where it serves already.
 
@@ -53,6 +59,7 @@ def promote(
         version: the version; none = the one under the alias `challenger`.
         who: who asks, for the history.
         outside: model servers and the clock.
+        if_newer: nothing happens either where a version with a higher number serves, as after a long wait.
 
     Raises:
         ServingError: there is no such version, or it does not load or answer as evaluation did; what served, serves.
@@ -68,6 +75,9 @@ def promote(
         number = version if version is not None else registry.alias(CHALLENGER)
         if number is None:
             return _nothing_to_promote(line.name, serving, notes)
+        if if_newer and serving is not None and serving.version > number:
+            notes.append(f"version {number} was overtaken: version {serving.version}, which is newer, serves on")
+            return _unchanged(line.name, serving, notes)
         return serve_registered(bench, registry, Request(Action.PROMOTE, number, who), notes)
 
 
@@ -108,4 +118,8 @@ def _nothing_to_promote(name: str, serving: Entry | None, notes: list[str]) -> S
             expected="a registered candidate",
             todo="run `pipeline gate` and `pipeline register`, or name a version",
         )
+    return _unchanged(name, serving, notes)
+
+
+def _unchanged(name: str, serving: Entry, notes: list[str]) -> ServedResult:
     return ServedResult(name, serving.version, serving.version, changed=False, notes=tuple(notes))

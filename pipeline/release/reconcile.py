@@ -9,8 +9,9 @@ from pipeline.core.paths import Layout
 from pipeline.release.aliases import moved_by_hand, repair_champion
 from pipeline.release.journal import Action, current, read_journal, standing_versions
 from pipeline.release.lines import line_of, lines_with_history, of_line
-from pipeline.release.mlflow_client import connected
+from pipeline.release.mlflow_client import connected, tracking_uri
 from pipeline.release.model_server import OUTSIDE, Outside
+from pipeline.release.plain_look import champion_is
 from pipeline.release.promotion import Request, serve_registered
 from pipeline.release.registry import CHAMPION, Registry
 from pipeline.release.serving_change import Workbench, opened, repaired
@@ -50,15 +51,18 @@ def reconcile(layout: Layout, parameters: Parameters, who: str = "", outside: Ou
         MachineError: the disk is full, or another release command works on this line.
     """
     line = line_of(layout, parameters)
-    with opened(line, parameters.serving.grpc_address, outside) as bench, connected(layout, parameters) as client:
+    with opened(line, parameters.serving.grpc_address, outside) as bench:
         notes = repaired(bench)
-        registry = Registry(client, line.name)
         serving = current(read_journal(line.journal))
         version = serving.version if serving else None
-        if registry.alias(CHAMPION) != version and moved_by_hand(registry, version):
-            return _granted_or_put_back(bench, registry, who, notes)
-        if version is not None:
-            notes += repair_champion(registry, version)
+        if version is not None and champion_is(version, line.name, tracking_uri(layout, parameters)):
+            return ReconcileResult(Outcome.IN_AGREEMENT, version, notes=tuple(notes))
+        with connected(layout, parameters) as client:
+            registry = Registry(client, line.name)
+            if registry.alias(CHAMPION) != version and moved_by_hand(registry, version):
+                return _granted_or_put_back(bench, registry, who, notes)
+            if version is not None:
+                notes += repair_champion(registry, version)
     return ReconcileResult(Outcome.IN_AGREEMENT, version, notes=tuple(notes))
 
 

@@ -39,10 +39,11 @@ from serving.contract import PhotoLimits
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+SERVED_TAG = "pipeline.served"
+"""Of a registered model: the version that the alias `champion` followed last."""
 
 _MANIFEST_TAG = "pipeline.manifest"
 _GATE_TAG = "pipeline.gate"
-_SERVED_TAG = "pipeline.served"
 _NO_SUCH_ENTRY = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """How MLflow says that a name or an alias does not exist; the second is its word for aliases."""
 
@@ -213,7 +214,7 @@ class Registry:
         if self.alias(CHALLENGER) == version:
             self._client.delete_registered_model_alias(self.name, CHALLENGER)
         # Written last: an alias that differs from a served version noted here was moved by somebody else.
-        self._client.set_registered_model_tag(self.name, _SERVED_TAG, str(version))
+        self._client.set_registered_model_tag(self.name, SERVED_TAG, str(version))
 
     def restore_champion(self, version: int | None) -> None:
         """Put the alias back on the served version, or take it away where nothing serves."""
@@ -225,7 +226,7 @@ class Registry:
     def noted_champion(self) -> int | None:
         """The version that `set_champion` completed for last, or None."""
         model = self._registered_model()
-        return int(model.tags[_SERVED_TAG]) if model is not None and _SERVED_TAG in model.tags else None
+        return int(model.tags[SERVED_TAG]) if model is not None and SERVED_TAG in model.tags else None
 
     def _registered_model(self) -> Any:
         return self._asked(lambda: self._client.get_registered_model(self.name))

@@ -11,10 +11,11 @@ import secrets
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from pipeline.core.errors import MachineError
 from pipeline.core.paths import Layout
@@ -23,11 +24,11 @@ from pipeline.services.ports import HOST
 
 USER = "heritage"
 """The one login of Airflow's page."""
-TRAINING_POOL = "training"
-"""Pool with a slot for each training that may run at a time."""
+POOLS = {"training": "one training at a time", "releases": "one change at a time of what serves"}
+"""Airflow's pools, of one slot each when they are made; later their slots are the operator's to change."""
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_LEAST_TASKS, _MOST_TASKS = 3, 8
+_LEAST_TASKS, _MOST_TASKS = 4, 8
 _LAST_LINES = 15
 
 
@@ -77,7 +78,7 @@ class AirflowHome:
 
     @property
     def schema_note(self) -> Path:
-        """Names the version of Airflow whose tables the database holds."""
+        """Names the version of Airflow whose tables the database holds, and the pools that were made in it."""
         return self.folder / "schema"
 
     def environment(self, tracking_uri: str | None = None) -> dict[str, str]:
@@ -101,9 +102,12 @@ class AirflowHome:
         return Login(USER, str(json.loads(self.passwords.read_text(encoding="utf-8"))[USER]))
 
     def has_tables(self) -> bool:
-        """Whether the database holds the tables of the installed version."""
-        note = self.schema_note
-        return note.exists() and note.read_text(encoding="utf-8") == _installed()
+        """Whether the database holds the tables of the installed version, and the pools."""
+        return self.noted() == [_installed(), *POOLS]
+
+    def noted(self) -> list[str]:
+        """Lines of the schema note; none where there is no database yet."""
+        return self.schema_note.read_text(encoding="utf-8").splitlines() if self.schema_note.exists() else []
 
     def address(self) -> str | None:
         """Where the page is, or was when it last ran; None where Airflow never ran in this checkout."""
@@ -144,15 +148,23 @@ def prepare_database(airflow: AirflowHome) -> None:
         return
     with spinner("making Airflow's tables"):
         ask_airflow(airflow, "db", "migrate")
-        if not airflow.schema_note.exists():  # later its slots are the operator's to change
-            ask_airflow(airflow, "pools", "set", TRAINING_POOL, "1", "one training at a time")
-    _write_private(airflow.schema_note, _installed())
+        if missing := POOLS.keys() - airflow.noted():
+            _make_pools(airflow, sorted(missing))
+    _write_private(airflow.schema_note, "\n".join([_installed(), *POOLS]))
 
 
 def tasks_at_a_time() -> int:
-    """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, an intake that
-    downloads and the model line's own tasks wait for one another."""
+    """Tasks that Airflow runs at the same time: one for each core, but never so few that a training, two batches
+    that come in and the model line's own tasks wait for one another."""
     return min(max(len(os.sched_getaffinity(0)), _LEAST_TASKS), _MOST_TASKS)
+
+
+def _make_pools(airflow: AirflowHome, names: Sequence[str]) -> None:
+    pools = {name: {"slots": 1, "description": POOLS[name], "include_deferred": False} for name in names}
+    with NamedTemporaryFile("w", dir=airflow.folder, suffix=".json", encoding="utf-8") as file:
+        file.write(json.dumps(pools))
+        file.flush()
+        ask_airflow(airflow, "pools", "import", file.name)
 
 
 def _installed() -> str:

@@ -17,6 +17,8 @@ from pipeline.services.airflow import AirflowHome, ask_airflow
 KEPT_DAYS = {"reconcile": 3}
 """Days for which the runs of a DAG, and what its tasks wrote, are kept; those of others are kept for ever."""
 
+_TABLES = "dag_run,job,log"
+"""With what belongs to their rows; the others do not know of DAGs, so old rows of all would go: the inbox's watcher."""
 _FIRST_SECONDS = 900.0
 """From the start, when other things matter more."""
 _DAY_SECONDS = 86_400.0
@@ -35,8 +37,8 @@ def tidy(airflow: AirflowHome, now: datetime, kept_days: Mapping[str, int]) -> N
     """
     for dag, days in kept_days.items():
         oldest = now - timedelta(days=days)
-        before = ("--clean-before-timestamp", oldest.isoformat())
-        ask_airflow(airflow, "db", "clean", "--dag-ids", dag, *before, "--skip-archive", "--yes")
+        chosen = ("--tables", _TABLES, "--dag-ids", dag, "--clean-before-timestamp", oldest.isoformat())
+        ask_airflow(airflow, "db", "clean", *chosen, "--skip-archive", "--yes")
         for run in (airflow.logs / f"dag_id={dag}").glob("run_id=*"):
             if run.stat().st_mtime < oldest.timestamp():
                 shutil.rmtree(run)

@@ -75,13 +75,16 @@ class _Running:
     """When it ended by itself and was started again, on the monotonic clock."""
 
     def show_news(self) -> None:
-        """Print what people should see of the lines written since the last call."""
+        """Print what people should see of the lines written since the last call, and begin a long log anew."""
+        self._show_new_lines()
+        if self.log.stat().st_size > _MAX_LOG_BYTES:
+            self._begin_log_anew()
+
+    def _show_new_lines(self) -> None:
         *lines, self.partial = (self.partial + self.stream.read()).split("\n")
         for line in lines:
             if self.service.telling.search(line):
                 say(f"{self.service.name} | {line}")
-        if self.log.stat().st_size > _MAX_LOG_BYTES:
-            self._begin_log_anew()
 
     def may_start_again(self) -> bool:
         """Whether it ended seldom enough of late to be started again."""
@@ -98,6 +101,7 @@ class _Running:
         """Keep the log as the one before, and let the service go on writing into an empty one."""
         with suppress(OSError):  # a full disk
             shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
+        self._show_new_lines()  # copying takes its time
         os.truncate(self.log, 0)
         self.stream.seek(0)
 

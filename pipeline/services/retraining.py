@@ -123,6 +123,8 @@ def _failed(api: AirflowApi, run: str, failed: Sequence[TaskState]) -> PipelineE
 
 def _outcome(tasks: Sequence[TaskState]) -> str:
     states = {task.task: task.state for task in tasks}
+    if states.get("announce") == "skipped" and states.get("register") == "success":
+        return "the run came to a model that was released before; trigger `release` to have it again"
     if states.get("register") == "success":
         return "the model was registered; the run `release` lets it serve"
     if states.get("train", "skipped") == "skipped":

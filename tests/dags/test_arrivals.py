@@ -35,7 +35,7 @@ BESIDE_ANOTHER = (
     WATCH
     + """
 import time
-arrivals.waiting_batches = lambda: time.sleep(1.5)
+arrivals.Watched.batches = lambda _: time.sleep(1.5)
 async def other():
     for _ in range(3):
         await asyncio.sleep(0.1)

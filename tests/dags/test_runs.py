@@ -5,13 +5,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from releasable_checkouts import FakeOutside
 from stand_in_home import CLONE, make_home
 
 from pipeline.automation.quarantine import refusal_of
+from pipeline.core.errors import MachineError
 from pipeline.intake.inbox import PutAside
+from pipeline.release.lines import ModelLine
+from pipeline.release.serving_change import opened
 
 PROJECT = Path(__file__).resolve().parents[2]
 STAGES = ["validate", "embed", "clean", "split", "augment", "train", "export", "evaluate"]
@@ -19,6 +24,7 @@ STAGES = ["validate", "embed", "clean", "split", "augment", "train", "export", "
 NEW = [{"out": {"is_new": True, "commit": "c0ffee"}}]
 RECORDED = [{"out": {"commit": "beef"}}]
 REGISTERED = {"model": "demo", "version": 3, "approval": "automatic", "batches": ["survey-1"], "commit": "beef"}
+REGISTERED |= {"tried": False}
 AWAY = {"exit": 5, "err": "error: MLflow does not answer"}
 FULL = {"exit": 6, "err": "error: the disk is full"}
 ACCURACY = {"name": "accuracy", "value": 0.91, "limit": 0.7, "baseline": None, "n": 120, "passed": True, "note": ""}
@@ -34,6 +40,7 @@ CHANGE = {
 PASSED = {"verdict": "passed", "rules": [ACCURACY], "n": 120}
 REFUSED = {"verdict": "refused", "rules": [ACCURACY, CHANGE], "n": 120}
 TAKEN = {"is_new": True, "trains": True, "commit": "beef", "data_hash": "d1", "photos": 40}
+PROMOTED = {"model": "demo", "version": 3, "before": 1, "changed": True}
 BAD = refusal_of(PutAside("bad", "inbox/bad", "no photo can be read", "photos", "mend it", "inbox/_quarantine/bad"))
 
 
@@ -51,15 +58,25 @@ def retraining(**answers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def releasing(*extras: dict[str, Any], choice: str | None = None, **answers: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"dag": "release", "events": list(extras), "choice": choice, "answers": answers}
+    told = {"promote": [{"out": PROMOTED}], **answers}
+    return {"dag": "release", "events": list(extras), "choice": choice, "answers": told}
+
+
+def words_while_another_releases() -> str:
+    """What a release command says while another is at work."""
+    with TemporaryDirectory() as folder:
+        line, outside = ModelLine(Path(folder), "demo"), FakeOutside().outside
+        with opened(line, "", outside), pytest.raises(MachineError) as caught, opened(line, "", outside):
+            pass
+    return f"error: {caught.value}"
 
 
 SCENARIOS: dict[str, dict[str, Any]] = {
     "a bad batch and a good one": {
         "dag": "intake",
         "answers": {
-            "inbox": waiting("bad", "good"),
-            "take inbox/bad": [{"exit": 4, "err": f"error: {BAD}"}],
+            "inbox": waiting("{{ 7 * 7 }}", "good"),
+            "take inbox/{{ 7 * 7 }}": [{"exit": 4, "err": f"error: {BAD}"}],
             "take inbox/good": [{"out": {"batch": "good", **TAKEN}}],
         },
     },
@@ -81,18 +98,40 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "gate": REFUSED,
     },
     "photos that cannot be used": retraining(validate=[dvc_says("validate", 4)]),
-    "a disk that is full for a while": retraining(
-        train=[dvc_says("train", 6), {}], register=[AWAY, {"out": REGISTERED}]
+    "a disk that is full for a while, and the same work again": retraining(
+        train=[dvc_says("train", 6), {}], register=[AWAY, {"out": {**REGISTERED, "tried": True}}]
     ),
-    "a push that is refused": retraining(push=[{"exit": 5, "err": "error: the remote refused"}]),
     "a backfill": {**retraining(), "conf": {"batch": "survey-1"}},
-    "a backfill that releases": {**retraining(), "conf": {"batch": "survey-1", "release": True}},
+    "a backfill that releases, its push refused": {
+        **retraining(push=[{"exit": 5, "err": "error: the remote refused"}]),
+        "conf": {"batch": "survey-1", "release": True},
+    },
     "a name that is none": {"dag": "retrain", "conf": {"batch": "../elsewhere"}},
-    "two versions at once": releasing({**REGISTERED, "version": 3}, {**REGISTERED, "version": 2}),
-    "an approval": releasing({**REGISTERED, "approval": "human", "rules": ["accuracy: met"]}, choice="Approve"),
+    "two versions at once": releasing(
+        {**REGISTERED, "version": 3},
+        {**REGISTERED, "version": 2},
+        promote=[],
+        **{
+            f"promote --model demo --version {version} --if-newer": [{"out": {**PROMOTED, "version": version}}]
+            for version in (2, 3)
+        },
+    ),
+    "an approval": releasing(
+        {**REGISTERED, "approval": "human", "rules": ["accuracy: met, {{ 7 * 7 }}"]}, choice="Approve"
+    ),
+    "an approval that came late": releasing(
+        {**REGISTERED, "version": 2, "approval": "human"},
+        choice="Approve",
+        promote=[{"out": {**PROMOTED, "before": 3, "changed": False}}],
+    ),
     "a rejection": releasing({**REGISTERED, "approval": "human"}, choice="Reject"),
     "a version that fails its checks": releasing(REGISTERED, promote=[{"exit": 5, "err": "error: not as exported"}]),
-    "a release by hand": {"dag": "release", "conf": {"model": "demo", "version": 2}},
+    "a release of nothing": {"dag": "release", "conf": {"model": "demo"}},
+    "a release by hand": {
+        "dag": "release",
+        "conf": {"model": "demo", "version": 2},
+        "answers": {"promote": [{"out": {**PROMOTED, "version": 2}}]},
+    },
     "a rollback": {
         "dag": "rollback",
         "conf": {"reason": "it sees cracks in ivy"},
@@ -100,6 +139,10 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     },
     "a rollback without a reason": {"dag": "rollback", "conf": {"version": 2}},
     "MLflow away": {"dag": "reconcile", "answers": {"reconcile": [AWAY]}},
+    "a reconciliation while somebody releases": {
+        "dag": "reconcile",
+        "answers": {"reconcile": [{"exit": 6, "err": words_while_another_releases()}]},
+    },
     "no drift": {"dag": "watch", "answers": {"watch": [{"out": {"models": [], "retrain": False}}]}},
     "drift": {"dag": "watch", "answers": {"watch": [{"out": {"models": [], "retrain": True}}]}},
 }
@@ -159,7 +202,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
 def test_a_bad_batch_ends_red_at_once_and_holds_up_no_other(outcomes: dict[str, Run]) -> None:
     run = outcomes["a bad batch and a good one"]
     assert run.state == "failed"
-    assert run.tasks["take_in.take 0"] == {"state": "failed", "tries": 1, "name": "bad"}
+    assert run.tasks["take_in.take 0"] == {"state": "failed", "tries": 1, "name": "{{ 7 * 7 }}"}
     assert run.tasks["take_in.announce 1"] == {"state": "success", "tries": 1, "name": "good"}
     assert run.facts["updates"] == [
         ["labelled_photos", {"batch": "good", "commit": "beef", "data_hash": "d1", "photos": 40}]
@@ -222,6 +265,13 @@ def test_a_model_that_passes_is_recorded_judged_and_registered(outcomes: dict[st
     }
 
 
+def test_work_that_was_released_before_is_not_released_again_by_itself(outcomes: dict[str, Run]) -> None:
+    run = outcomes["a disk that is full for a while, and the same work again"]
+    assert run.states("register", "announce", "finish") == ["success", "skipped", "success"]
+    assert (run.state, run.facts["updates"]) == ("success", [])
+    assert "the same work is demo version 3, which `release` had before" in run.facts["log"]
+
+
 def test_commands_know_their_time_and_for_whom_they_run(outcomes: dict[str, Run]) -> None:
     limits = {
         call["name"]: float(call["PIPELINE_TIME_LIMIT_SECONDS"]) for call in outcomes["a model that passes"].calls
@@ -255,19 +305,18 @@ def test_photos_that_cannot_be_used_are_not_tried_again(outcomes: dict[str, Run]
 
 
 def test_what_passes_is_tried_again(outcomes: dict[str, Run]) -> None:
-    run = outcomes["a disk that is full for a while"]
+    run = outcomes["a disk that is full for a while, and the same work again"]
     assert run.state == "success"
     assert (run.tasks["train"]["tries"], run.tasks["register"]["tries"]) == (2, 2)
-    assert len(run.facts["updates"]) == 1
     assert run.alerts == set()
 
 
 def test_a_push_that_is_refused_is_red_and_holds_up_no_release(outcomes: dict[str, Run]) -> None:
-    run = outcomes["a push that is refused"]
+    run = outcomes["a backfill that releases, its push refused"]
     assert run.states("push", "register", "finish") == ["failed", "success", "success"]
     assert run.state == "failed"
     assert len(run.facts["updates"]) == 1
-    assert run.alerts == set()  # the command's own alert tells of it
+    assert run.alerts == {("failure", "retrain failed at push")}
 
 
 def test_a_backfill_is_judged_and_registers_nothing_unless_it_is_asked_to(outcomes: dict[str, Run]) -> None:
@@ -275,7 +324,7 @@ def test_a_backfill_is_judged_and_registers_nothing_unless_it_is_asked_to(outcom
     assert run.commands[0] == "pin --batch survey-1"
     assert run.states("gate", "register", "refused", "finish") == ["success", "skipped", "skipped", "skipped"]
     assert (run.state, run.facts["updates"]) == ("success", [])
-    assert len(outcomes["a backfill that releases"].facts["updates"]) == 1
+    assert len(outcomes["a backfill that releases, its push refused"].facts["updates"]) == 1
 
 
 def test_parameters_that_make_no_sense_start_nothing(outcomes: dict[str, Run]) -> None:
@@ -283,11 +332,11 @@ def test_parameters_that_make_no_sense_start_nothing(outcomes: dict[str, Run]) -
         assert outcomes[name].facts["error"].startswith(f"ParamValidationError: Invalid input for param {parameter}")
 
 
-def test_of_two_versions_the_newest_serves_in_the_end(outcomes: dict[str, Run]) -> None:
+def test_each_of_two_versions_is_promoted_unless_a_newer_one_serves(outcomes: dict[str, Run]) -> None:
     run = outcomes["two versions at once"]
     assert run.state == "success"
-    assert run.commands[-1] == "promote --model demo --version 3"
-    assert run.facts["updates"][-1] == ["served_model", {"model": "demo", "version": 3}]
+    assert sorted(run.commands) == [f"promote --model demo --version {version} --if-newer" for version in (2, 3)]
+    assert sorted(extra["version"] for _, extra in run.facts["updates"]) == [2, 3]
     assert [run.tasks[f"let_serve.promote {index}"]["name"] for index in (0, 1)] == ["demo version 2", "demo version 3"]
     assert run.states("let_serve.approve 0", "let_serve.rejected 0", "let_serve.rejected 1") == ["skipped"] * 3
 
@@ -297,9 +346,19 @@ def test_a_version_that_a_person_approves_serves(outcomes: dict[str, Run]) -> No
     assert run.states("let_serve.approve 0", "let_serve.promote 0", "let_serve.rejected 0") == [
         "success", "success", "skipped",
     ]  # fmt: skip
-    assert run.commands == ["promote --model demo --version 3"]
+    assert run.commands == ["promote --model demo --version 3 --if-newer"]
     asked = run.facts["log"]
-    assert "ASKED Let demo version 3 serve?\n- commit: beef\n- batches: survey-1\n\naccuracy: met" in asked
+    question = "Let demo version 3 serve?\n- commit: beef\n- batches: survey-1\n\naccuracy: met, {{ 7 * 7 }}"
+    assert f"ASKED {question}" in asked
+
+
+def test_a_version_that_was_approved_after_a_newer_one_served_does_not_replace_it(outcomes: dict[str, Run]) -> None:
+    run = outcomes["an approval that came late"]
+    assert run.states("let_serve.approve 0", "let_serve.promote 0", "let_serve.rejected 0") == [
+        "success", "skipped", "skipped",
+    ]  # fmt: skip
+    assert "demo version 2 was overtaken: version 3 serves" in run.facts["log"]
+    assert (run.state, run.facts["updates"], run.alerts) == ("success", [], set())
 
 
 def test_a_version_that_a_person_rejects_does_not_serve(outcomes: dict[str, Run]) -> None:
@@ -312,6 +371,14 @@ def test_a_version_that_a_person_rejects_does_not_serve(outcomes: dict[str, Run]
 
 def test_a_version_can_be_released_by_hand(outcomes: dict[str, Run]) -> None:
     assert outcomes["a release by hand"].commands == ["promote --model demo --version 2"]
+    nothing = outcomes["a release of nothing"]
+    assert (nothing.state, nothing.tasks["candidates"]["tries"], nothing.commands) == ("failed", 1, [])
+
+
+def test_a_reconciliation_leaves_the_field_to_whoever_releases(outcomes: dict[str, Run]) -> None:
+    run = outcomes["a reconciliation while somebody releases"]
+    assert run.tasks["follow_aliases"] == {"state": "skipped", "tries": 1, "name": None}
+    assert (run.state, run.alerts) == ("success", set())
 
 
 def test_a_rollback_names_its_reason(outcomes: dict[str, Run]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from pipeline.core.paths import Layout
 from pipeline.core.recipes import load_recipe
 from pipeline.core.tables import read_rows
+from pipeline.intake.archives import unpacked
 from pipeline.intake.taking import take_in
 from pipeline.photos.records import CleanRow, Decision
 from pipeline.stages import clean, split, validate
@@ -23,8 +24,9 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     made = Layout(tmp_path_factory.mktemp("ahe"))
-    take_in(made, ARCHIVES / "train.tar", "ahe-train")
-    take_in(made, ARCHIVES / "test.tar", "ahe-test", "test")
+    for side in ("train", "test"):
+        photos = unpacked(ARCHIVES / f"{side}.tar", tmp_path_factory.mktemp(side))
+        take_in(made, photos, f"ahe-{side}", "test" if side == "test" else None)
     parameters = load_recipe(PROJECT / "recipes", "elements").parameters()
     validate.run(made, parameters)
     clean.run(made, parameters)

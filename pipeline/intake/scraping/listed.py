@@ -16,8 +16,8 @@ from pipeline.core.hashing import sha256_of_file
 from pipeline.core.operation_parameters import IntakeParameters
 from pipeline.core.progress import progress_bar
 from pipeline.core.tables import replacing
+from pipeline.intake.photo_kinds import ending_of
 from pipeline.intake.scraping.network import Network
-from pipeline.intake.scraping.photo_kinds import ending_of
 from pipeline.intake.scraping.refusals import Failed, Refused
 from pipeline.intake.scraping.scrape_report import (
     SCRAPE_REPORT,

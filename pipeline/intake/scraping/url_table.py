@@ -40,7 +40,8 @@ def url_table_of(source: Path) -> Path | None:
     """The table of photos to be fetched, where a source is one or holds one, else none.
 
     Args:
-        source: a file, or a folder with the table at its top or in the only folder there.
+        source: a file, or a folder with the table at its top or in the only folder there; notes and the like beside
+            that folder do no harm.
 
     Raises:
         DataError: photos or another table came along with it.
@@ -65,9 +66,11 @@ def url_table_of(source: Path) -> Path | None:
 
 
 def _wrapped(folder: Path) -> Path | None:
-    """The only folder in one that holds nothing else."""
+    """The only folder in one, beside which no photo or table lies."""
     seen = [path for path in folder.iterdir() if is_seen(path.name)]
-    return seen[0] if len(seen) == 1 and seen[0].is_dir() and not seen[0].is_symlink() else None
+    inner = [path for path in seen if path.is_dir() and not path.is_symlink()]
+    beside = any(path.name in (URLS_CSV, *TABLE_NAMES) or looks_like_photo(path.name) for path in seen)
+    return inner[0] if len(inner) == 1 and not beside else None
 
 
 def read_url_table(table: Path) -> list[ListedPhoto]:

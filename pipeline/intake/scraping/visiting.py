@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from pipeline.core.operation_parameters import IntakeParameters
+from pipeline.intake.photo_kinds import ACCEPTED_TYPES, ending_of, is_photo_type
 from pipeline.intake.scraping.network import Answer, Client, Deadline, Network
-from pipeline.intake.scraping.photo_kinds import ACCEPTED_TYPES, ending_of, is_photo_type
 from pipeline.intake.scraping.refusals import Failed, Refused, in_one_line
 from pipeline.intake.scraping.reservations import (
     MAX_MINING_BYTES,

@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 from small_homes import SmallHome, make_small_home, own_git_settings_are_hidden
 
+from pipeline.automation import quarantine
 from pipeline.core.paths import Layout
+from pipeline.intake import inspection
+from pipeline.photos.readers import Readers, in_this_process
 
 
 @pytest.fixture(autouse=True)
@@ -12,6 +15,24 @@ def own_settings_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings of whoever runs the tests."""
     for name, value in own_git_settings_are_hidden().items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def photos_are_read_at_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Read photos in this process, which takes no time to start; `processes` asks for the real ones."""
+    if "processes" in request.fixturenames:
+        return
+
+    def here(_: int) -> Readers:
+        return in_this_process()
+
+    for module in (inspection, quarantine):
+        monkeypatch.setattr(module, "in_processes", here)
+
+
+@pytest.fixture
+def processes() -> None:
+    """Asks for processes of their own, as outside tests."""
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,18 @@ def test_photos_that_a_person_committed_by_hand_later_are_named_and_conflict_wit
     ]
 
 
+def test_the_followed_branch_may_have_photos_and_a_record_of_its_own(home: SmallHome) -> None:
+    bring_photos(home.layout, home.photos("mine", 9), "mine")
+    home.commit("mine", dvc_lock="schema: '2.0'\n")
+    home.take("first", 1)
+    first = _pinned(home)
+    _lock(home, "one")
+    home.commit("new code", dvc_yaml="stages: {}  # new\n", dvc_lock="schema: '2.0'  # again\n")
+    second = _pinned(home)
+    assert second.batches == first.batches == ("mine", "first")
+    assert _at(home, second.commit, "dvc.lock") == "one"
+
+
 @pytest.mark.long
 def test_photos_with_which_the_branch_began_need_no_warning_nor_does_a_merge(home: SmallHome) -> None:
     bring_photos(home.layout, home.photos("mine", 9), "mine")

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from small_homes import SmallHome
 
 from pipeline.automation import pushing
@@ -102,8 +103,13 @@ def test_a_password_in_the_remote_s_address_is_told_nobody(fed: SmallHome) -> No
 
 
 @pytest.mark.long
-def test_photos_go_to_dvc_s_default_remote(fed: SmallHome) -> None:
+def test_photos_go_to_dvc_s_default_remote_also_while_others_are_taken_in(fed: SmallHome) -> None:
     store = fed.root.parent / "store"
     fed.run("dvc", "remote", "add", "--local", "--default", "store", "../store")
     assert "files of heritage/photos to DVC's remote" in push(fed.layout, fed.parameters)
     assert len([path for path in store.rglob("*") if path.is_file()]) == 4 + 3
+    fed.take("second", 2)
+    pin(fed.layout, fed.parameters, fed.warnings.append)
+    with Repo(fed.layout.photos_clone).lock:  # as `dvc add` holds it
+        assert "files of heritage/retrain to DVC's remote" in push(fed.layout, fed.parameters)
+    assert len([path for path in store.rglob("*") if path.is_file()]) == 8 + 5

@@ -21,10 +21,16 @@ from pipeline.core.recipes import render
 ADDRESS = "s3://photos/inbox/"
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with running_bucket(monkeypatch) as running:
+@pytest.fixture(scope="module")
+def service() -> Iterator[Bucket]:
+    with pytest.MonkeyPatch.context() as monkeypatch, running_bucket(monkeypatch) as running:
         yield running
+
+
+@pytest.fixture
+def bucket(service: Bucket) -> Iterator[Bucket]:
+    yield service
+    service.empty()
 
 
 @pytest.fixture
@@ -131,6 +137,7 @@ def listing(home: SmallHome, folder: str, *hosts: str) -> None:
     place = home.root / "inbox" / folder
     place.mkdir(parents=True)
     lines = [f"https://{PHOTOS}/{number}.jpg,dome,a page,CC0" for number in range(3)]
+    (home.root / "inbox" / Path(folder).parts[0] / "_COMPLETE").touch()
     (place / "urls.csv").write_text("\n".join(["url,label,source,licence", *lines]) + "\n")
     intake = IntakeParameters(hosts=hosts, seconds_between_requests=0)
     home.parameters = home.parameters.model_copy(update={"intake": intake})
@@ -151,7 +158,7 @@ def test_listed_photos_are_fetched_and_those_that_were_not_are_said(home: SmallH
     assert one.remarks[0].startswith("2 of 3 listed photos are here; not fetched: 1 x ")
     assert "a page" in (home.layout.photos_clone / "data/survey-1/photos.csv").read_text()
     kept = home.root / "inbox/_taken/survey-1"
-    assert {path.name: path.read_bytes() for path in kept.iterdir()} == {"urls.csv": before}
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == {"_COMPLETE": b"", "urls.csv": before}
     assert (home.layout.automation / "listed/survey-1.csv").read_text().count("\n") == 4
 
 

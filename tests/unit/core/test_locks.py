@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -66,6 +68,17 @@ def test_a_second_holder_is_refused_and_told_who_holds(tmp_path: Path) -> None:
         assert caught.value.exit_code == 6
     with held_lock(path, "stage train"):
         assert path.read_text(encoding="utf-8").startswith("stage train")
+
+
+def test_a_patient_one_waits_for_the_lock_and_not_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    with held_lock(path, "first"), pytest.raises(MachineError, match="held by first"), held_lock(path, "second", 0.3):
+        pytest.fail("two held it")
+    with ExitStack() as first:
+        first.enter_context(held_lock(path, "first"))
+        Timer(0.3, first.close).start()
+        with held_lock(path, "second", 30):
+            assert path.read_text(encoding="utf-8").startswith("second")
 
 
 def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:

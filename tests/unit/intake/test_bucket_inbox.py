@@ -42,6 +42,7 @@ def put(bucket: Bucket, *names: str) -> None:
 
 
 def sources(inbox: BucketInbox, seconds: float = 5) -> list[str]:
+    """What waits, so many seconds from now."""
     return sorted(waiting.source.removeprefix(ADDRESS) for waiting in inbox.waiting(time.time() + seconds))
 
 
@@ -128,6 +129,41 @@ def test_a_fetch_goes_on_where_a_killed_one_ended(bucket: Bucket, inbox: BucketI
     assert [(place / f"arch/{number}.jpg").read_text() for number in (1, 2)] == ["team/inbox/one/arch/1.jpg", "kept"]
 
 
+def asked_of(inbox: BucketInbox) -> list[str]:
+    """A list to which the service's operations are added as it is asked."""
+    asked: list[str] = []
+    inbox._client.meta.events.register("before-call.s3", lambda model, **_: asked.append(model.name))
+    return asked
+
+
+def test_a_look_costs_no_more_for_what_was_settled_long_ago(bucket: Bucket, inbox: BucketInbox) -> None:
+    for number in range(5):
+        put(bucket, f"old-{number}/arch/1.jpg", f"old-{number}/_COMPLETE", f"old-{number}.zip")
+        inbox.settle_taken(found(inbox, f"old-{number}/"), {})
+        inbox.settle_taken(found(inbox, f"old-{number}.zip"), {})
+    put(bucket, "new/arch/1.jpg", "new/_COMPLETE")
+    asked = asked_of(inbox)
+    costs = []
+    for _ in range(3):
+        assert sources(inbox, QUIET) == ["new/"]
+        costs.append(len(asked))
+        asked.clear()
+    assert costs == [8, 3, 3]  # the top, the notes, the new batch, and at first each of the old ones
+
+
+def test_a_batch_is_found_by_a_look_at_it_alone(bucket: Bucket, inbox: BucketInbox) -> None:
+    put(bucket, "one/arch/1.jpg", *(f"other-{number}/1.jpg" for number in range(5)))
+    asked = asked_of(inbox)
+    assert [file.path for file in found(inbox, "one").files] == ["arch/1.jpg"]
+    assert len(asked) == 3
+
+
+def test_an_archive_and_a_folder_of_one_name_are_told_apart(bucket: Bucket, inbox: BucketInbox) -> None:
+    put(bucket, "one.zip", "one.zip/arch/1.jpg", "one.zip.part")
+    assert [found(inbox, name).batch for name in ("one.zip", "one.zip/")] == ["one", "one.zip"]
+    assert sources(inbox, QUIET + 5) == ["one.zip", "one.zip/"]
+
+
 def test_a_settled_upload_waits_no_more_and_another_one_does(bucket: Bucket, inbox: BucketInbox) -> None:
     put(bucket, "one/arch/1.jpg", "one/_COMPLETE")
     inbox.settle_taken(found(inbox, "one"), {"photos": 1})
@@ -137,7 +173,8 @@ def test_a_settled_upload_waits_no_more_and_another_one_does(bucket: Bucket, inb
     bucket.client.delete_object(Bucket=BUCKET, Key=f"{PREFIX}one/_COMPLETE")
     assert sources(inbox, QUIET + 5) == []
     put(bucket, "one/arch/2.jpg")
-    assert sources(inbox, QUIET + 5) == ["one/"]
+    assert sources(BucketInbox(ADDRESS, QUIET), QUIET + 5) == ["one/"]
+    assert sources(inbox, 2 * QUIET) == ["one/"]
 
 
 def test_a_batch_that_is_put_aside_gets_its_report_and_is_tried_again_once_corrected(
@@ -154,7 +191,7 @@ def test_a_batch_that_is_put_aside_gets_its_report_and_is_tried_again_once_corre
     assert inbox.find(arrival.source) == Settled(put_aside=aside)
     assert sources(inbox) == []
     bucket.client.delete_object(Bucket=BUCKET, Key=f"{PREFIX}one/arch/2.jpg")
-    assert sources(inbox) == ["one/"]
+    assert sources(inbox, QUIET) == ["one/"]
 
 
 def test_what_is_no_batch_is_not_found(bucket: Bucket, inbox: BucketInbox) -> None:

@@ -205,7 +205,9 @@ def test_a_file_that_cannot_be_converted_is_taken_as_it_came_and_told(layout: La
     result = take_in(layout, source, "summer")
     assert files_of(layout, "summer") == {"arch/a.jpg", "arch/b.tif"}
     assert not (layout.data / "summer/_originals").exists()
-    assert [remark.partition(":")[0] for remark in result.remarks] == ["arch/b.tif could not be converted"]
+    assert list(result.unconverted) == ["summer/arch/b.tif"]
+    (said,) = result.in_words()
+    assert said.startswith("1 files could not be converted, and will not train: summer/arch/b.tif: ")
     listing = list_files(layout, read_batches(layout.batches), PhotosParameters())
     errors = {file.path: read_photo(layout.root, file, PhotoLimits()).error for file in listing.files}
     assert errors["data/summer/arch/a.jpg"] == ""
@@ -228,7 +230,21 @@ def test_a_decoder_that_dies_costs_its_photo_alone(
     monkeypatch.setattr(finishing, "convert_guarded", dying_conversions.convert_or_die)
     result = take_in(layout, source, "summer")
     assert files_of(layout, "summer") >= {"arch/a.jpg", "arch/b.tif", "arch/c.jpg"}
-    assert result.remarks == ("arch/b.tif could not be converted: the process that decoded it was killed",)
+    assert result.unconverted == {"summer/arch/b.tif": "the process that decoded it was killed"}
+
+
+def test_the_limits_of_a_photo_are_those_that_are_given(layout: Layout, source: Path) -> None:
+    put(source / "arch/a.tif", 1)
+    result = take_in(layout, source, "summer", limits=PhotoLimits(max_pixels=48 * 32 - 1))
+    assert result.unconverted == {"summer/arch/a.tif": "48x32 pixels; at most 1,535 pixels are accepted"}
+
+
+def test_of_many_remarks_the_first_are_said(layout: Layout, source: Path) -> None:
+    for number in range(9):
+        path = put(source / f"arch/{number}.tif", number)
+        drawn(number).save(path, "TIFF", save_all=True, append_images=[drawn(20)])
+    *first, last = take_in(layout, source, "summer").in_words()
+    assert (len(first), last) == (5, "4 more remarks like these")
 
 
 def masked(path: Path, size: tuple[int, int]) -> Path:

@@ -597,9 +597,9 @@ def test_tasks_with_a_fault_are_refused_and_the_fault_is_named(
     assert words in refused(layout, source)
 
 
-def test_a_hundred_thousand_photos_are_found_in_linear_time() -> None:
-    """What looked at all files for each name would take hours."""
-    files = [f"walls/{n % 100}/{n}.jpg" for n in range(100_000)]
-    told = tuple(Told((f"{n}.jpg",), ("crack",)) for n in range(100_000))
+def test_twenty_thousand_photos_are_found_in_linear_time() -> None:
+    """What looked at all files for each name would take minutes."""
+    files = [f"walls/{n % 100}/{n}.jpg" for n in range(20_000)]
+    told = tuple(Told((f"{n}.jpg",), ("crack",)) for n in range(20_000))
     table = label_files.label_table(Path("batch"), {"labels.json": told}, [*files, "labels.json"])
     assert set(table.lines) == set(files)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from pipeline.intake.outlines import MAX_PIXELS, Brush, Outline, Polygon, Runs, Shape
+from pipeline.intake.outlines import Brush, Outline, Polygon, Runs, Shape
+from serving.contract import PhotoLimits
 
 Mask = npt.NDArray[np.bool_]
 
@@ -182,7 +183,7 @@ def test_a_shape_that_does_not_fit_its_photo_is_refused(shape: Shape, words: str
         shape.marked(4, 3)
 
 
-@pytest.mark.parametrize("size", ((0, 5), (5, -1), (MAX_PIXELS, 2)))
+@pytest.mark.parametrize("size", ((0, 5), (5, -1), (PhotoLimits().max_pixels, 2)))
 def test_a_photo_of_a_size_beyond_the_limits_gives_no_mask(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="the photo is said to be"):
         Outline(*size, ()).mask()

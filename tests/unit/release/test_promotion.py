@@ -343,6 +343,16 @@ def test_a_damaged_earlier_version_is_not_returned_to(checkout, fake, serving) -
     assert serving.stable("walls") == 2
 
 
+def test_a_version_that_was_overtaken_stays_out_where_that_is_asked_for(checkout, fake, serving) -> None:
+    release(checkout, fake, "third")
+    result = promote(checkout.layout, checkout.parameters, 2, outside=fake.outside, if_newer=True)
+    assert (result.version, result.before, result.changed) == (3, 3, False)
+    assert result.notes == ("version 2 was overtaken: version 3, which is newer, serves on",)
+    assert (serving.stable("walls"), aliases(checkout)[0]) == (3, 3)
+    rollback(checkout.layout, checkout.parameters, outside=fake.outside)
+    assert promote(checkout.layout, checkout.parameters, 2, outside=fake.outside, if_newer=True).changed
+
+
 def test_an_alias_moved_by_hand_is_served_after_the_checks(checkout, fake, serving) -> None:
     move_champion(checkout, 2)
     result = reconcile(checkout.layout, checkout.parameters, who="Ada", outside=fake.outside)

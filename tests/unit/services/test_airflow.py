@@ -86,7 +86,7 @@ def test_an_airflow_that_never_ran_has_no_address(tmp_path: Path) -> None:
     assert AirflowHome.of(Layout(tmp_path)).address() is None
 
 
-@pytest.mark.parametrize(("cores", "tasks"), ((1, 3), (2, 3), (5, 5), (64, 8)))
+@pytest.mark.parametrize(("cores", "tasks"), ((1, 4), (2, 4), (5, 5), (64, 8)))
 def test_as_many_tasks_run_as_there_are_cores_within_reason(
     cores: int, tasks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,7 +148,8 @@ def test_the_batch_is_handed_on(played: PlayedAirflow, tmp_path: Path) -> None:
     ("tasks", "last"),
     (
         ({"train": "skipped", "register": "skipped"}, "nothing to train"),
-        ({"train": "success", "register": "skipped"}, "no model was to be released"),
+        ({"train": "success", "register": "skipped", "announce": "skipped"}, "no model was to be released"),
+        ({"train": "success", "register": "success", "announce": "skipped"}, "a model that was released before"),
     ),
 )
 def test_a_run_without_a_new_model_says_why(

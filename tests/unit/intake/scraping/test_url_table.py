@@ -98,6 +98,23 @@ def test_a_folder_that_only_wraps_is_looked_into(tmp_path: Path) -> None:
     assert url_table_of(tmp_path) == given
 
 
+def test_notes_beside_the_folder_that_wraps_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    given = table(tmp_path / "inner", "url,licence\n")
+    for name in ("_COMPLETE", "README.txt"):
+        (tmp_path / name).touch()
+    assert url_table_of(tmp_path) == given
+
+
+@pytest.mark.parametrize("beside", ("1.jpg", "photos.csv", "intact/1.jpg"))
+def test_photos_beside_a_folder_with_a_table_are_what_the_batch_is(tmp_path: Path, beside: str) -> None:
+    (tmp_path / "crack").mkdir()
+    table(tmp_path / "crack", "url,licence\n")
+    (tmp_path / beside).parent.mkdir(exist_ok=True)
+    (tmp_path / beside).write_text("x")
+    assert url_table_of(tmp_path) is None
+
+
 def test_a_link_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "urls.csv").symlink_to("/etc/hostname")
     assert url_table_of(tmp_path) is None

@@ -1,5 +1,8 @@
 """Kinds of photos by the first bytes of their files; no photo is opened here."""
 
+HEAD_BYTES = 12
+"""So many bytes tell the kind of a file."""
+
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _MAGIC = (
     (b"\xff\xd8\xff", "jpg"),
@@ -16,7 +19,11 @@ ACCEPTED_TYPES = "image/jpeg, image/png, image/webp, image/tiff, image/heic"
 
 
 def ending_of(photo: bytes) -> str | None:
-    """The ending for a JPEG, PNG, WebP, TIFF or HEIC file; none for any other."""
+    """The ending for a JPEG, PNG, WebP, TIFF or HEIC file; none for any other.
+
+    Args:
+        photo: the file, or its first `HEAD_BYTES` at least, or fewer where it has fewer.
+    """
     if photo[:4] == b"RIFF" and photo[8:12] == b"WEBP":
         return "webp"
     if photo[4:8] == b"ftyp" and photo[8:12] in _HEIF_BRANDS:
