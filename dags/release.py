@@ -21,6 +21,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param, TriggerRule, chain, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from heritage.alerts import APPROVAL, notify
 from heritage.assets import REGISTERED_MODEL, SERVED_MODEL
 from heritage.commands import answer_of
 from heritage.defaults import OPTIONAL_NAME, RELEASES, RUNS
@@ -28,6 +29,8 @@ from heritage.defaults import OPTIONAL_NAME, RELEASES, RUNS
 VERSION = "{{ version_name }}"
 ASKED = "ti.xcom_pull(task_ids='let_serve.question', map_indexes=ti.map_index)"
 APPROVE, REJECT = "Approve", "Reject"
+HUMAN = "human"
+"""Of the parameter `release.approval`: a person must approve."""
 WAITING_QUESTIONS = 64
 """Runs at a time: a version that nobody has answered for holds up no newer one."""
 
@@ -82,7 +85,7 @@ def let_serve(candidate: dict[str, Any]) -> None:
 
 @task(map_index_template=VERSION)
 def question(candidate: dict[str, Any]) -> dict[str, str]:
-    """What a person is asked: the version, the gate's rules, and where to look."""
+    """What a person is asked: the version, the gate's rules, and where to look; an alert says so where one is."""
     name = _shown(candidate)
     facts = {
         "MLflow run": candidate.get("run_id"),
@@ -91,16 +94,19 @@ def question(candidate: dict[str, Any]) -> dict[str, str]:
         "batches": ", ".join(candidate.get("batches", [])),
         "gate": candidate.get("verdict"),
     }
-    lines = [*(f"- {fact}: {value}" for fact, value in facts.items() if value), "", *candidate.get("rules", [])]
-    asked = {"subject": f"Let {name} serve?", "body": "\n".join(lines)}
-    return {"name": name, "approval": candidate["approval"], **asked}
+    rules = candidate.get("rules", [])
+    lines = [*(f"- {fact}: {value}" for fact, value in facts.items() if value), *(f"- {rule}" for rule in rules)]
+    subject, body = f"Let {name} serve?", "\n".join(lines)
+    if candidate["approval"] == HUMAN:
+        notify(APPROVAL, subject, f"{body}\n\nanswer under Required Actions on Airflow's page")
+    return {"name": name, "approval": candidate["approval"], "subject": subject, "body": body}
 
 
 def only_where_wanted(context: Context) -> None:
     """Before a person is asked: skips where the version's parameters want nobody to be."""
     task = context["ti"]
     asked = task.xcom_pull(task_ids="let_serve.question", map_indexes=task.map_index)
-    if asked["approval"] != "human":
+    if asked["approval"] != HUMAN:
         raise AirflowSkipException("release.approval is automatic")
 
 

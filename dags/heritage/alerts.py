@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from heritage.places import HOME
 
-FAILURE, REFUSAL = "failure", "refusal"
+FAILURE, REFUSAL, APPROVAL = "failure", "refusal", "approval"
 
 _MAX_LENGTH = 10_000
 """Letters of each part of an alert, which `pipeline notify` cuts further."""

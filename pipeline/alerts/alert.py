@@ -18,6 +18,8 @@ class Kind(StrEnum):
     """A run or a task failed."""
     REFUSAL = "refusal"
     """The gate refused a model, or could not judge it."""
+    APPROVAL = "approval"
+    """A version waits for a person to let it serve."""
     QUARANTINE = "quarantine"
     """A batch was put aside."""
     DRIFT = "drift"

@@ -43,7 +43,7 @@ class ReleaseParameters(Section):
 
 
 class NotifyParameters(Section):
-    """Who hears of failures, refusals, batches in quarantine, drift and rollbacks."""
+    """Who hears of failures, refusals, questions, batches in quarantine, drift and rollbacks."""
 
     target: str = "log"
     """`log`, `smtp://[user@]host:port/?from=<address>&to=<address>,<address>`, or the address of a webhook. The

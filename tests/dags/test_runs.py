@@ -348,8 +348,9 @@ def test_a_version_that_a_person_approves_serves(outcomes: dict[str, Run]) -> No
     ]  # fmt: skip
     assert run.commands == ["promote --model demo --version 3 --if-newer"]
     asked = run.facts["log"]
-    question = "Let demo version 3 serve?\n- commit: beef\n- batches: survey-1\n\naccuracy: met, {{ 7 * 7 }}"
+    question = "Let demo version 3 serve?\n- commit: beef\n- batches: survey-1\n- accuracy: met, {{ 7 * 7 }}"
     assert f"ASKED {question}" in asked
+    assert run.alerts == {("approval", "Let demo version 3 serve?")}
 
 
 def test_a_version_that_was_approved_after_a_newer_one_served_does_not_replace_it(outcomes: dict[str, Run]) -> None:
@@ -358,7 +359,7 @@ def test_a_version_that_was_approved_after_a_newer_one_served_does_not_replace_i
         "success", "skipped", "skipped",
     ]  # fmt: skip
     assert "demo version 2 was overtaken: version 3 serves" in run.facts["log"]
-    assert (run.state, run.facts["updates"], run.alerts) == ("success", [], set())
+    assert (run.state, run.facts["updates"]) == ("success", [])
 
 
 def test_a_version_that_a_person_rejects_does_not_serve(outcomes: dict[str, Run]) -> None:
