@@ -12,11 +12,15 @@ from serving.modelserver.flags import parse_flags
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+def told(*arguments: str) -> list[str]:
+    """The lines that make would run, whether or not these tests run under make themselves."""
+    command = ["make", "--dry-run", "--no-print-directory", *arguments]
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    return printed.replace("\\\n", " ").splitlines()
+
+
 def flags_given(target: str) -> list[str]:
-    printed = subprocess.run(
-        ["make", "--dry-run", target], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout.replace("\\\n", " ")
-    [line] = [line for line in printed.splitlines() if "-m serving." in line]
+    [line] = [line for line in told(target) if "-m serving." in line]
     return shlex.split(line)[3:]
 
 
@@ -34,10 +38,7 @@ def test_make_serve_follows_the_releases() -> None:
 
 
 def last_line(*arguments: str) -> list[str]:
-    printed = subprocess.run(
-        ["make", "--dry-run", *arguments], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout
-    return shlex.split(printed.splitlines()[-1])[2:]
+    return shlex.split(told(*arguments)[-1])[2:]
 
 
 def test_make_retrain_names_a_batch_only_where_one_is_given() -> None:
