@@ -162,6 +162,7 @@ def test_releasing_again_changes_nothing(checkout: Checkout, first_release: str)
     assert (checkout.root / "served/tiny/promotions.jsonl").read_bytes() == history
 
 
+@pytest.mark.long
 def test_the_dags_retrain_on_a_new_batch_and_serve_the_result(checkout: Checkout, retrained: str) -> None:
     for dag in ("intake", "retrain", "release"):
         assert f"STATE {dag} success" in retrained, retrained[-4000:]
@@ -169,10 +170,12 @@ def test_the_dags_retrain_on_a_new_batch_and_serve_the_result(checkout: Checkout
     assert (last["version"], last["state"]) == (2, "done")
 
 
+@pytest.mark.long
 def test_a_new_batch_runs_every_stage_again(retrained: str) -> None:
     assert stages_run(retrained) == STAGES
 
 
+@pytest.mark.long
 def test_no_test_photo_moves_when_a_batch_comes(
     checkout: Checkout, sides_before: dict[str, str], retrained: str
 ) -> None:
@@ -184,6 +187,7 @@ def test_no_test_photo_moves_when_a_batch_comes(
     assert {path for path in learnt_from if after[path] == Side.TEST} == set()
 
 
+@pytest.mark.long
 def test_rollback_serves_the_version_before_without_training(checkout: Checkout, retrained: str) -> None:
     lock = (checkout.root / "dvc.lock").read_bytes()
     checkout.pipeline("rollback", "--reason", "test")
